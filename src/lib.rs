@@ -1,0 +1,29 @@
+//! tstack: a real platform on your own machine, ready when a real request passed.
+//!
+//! The flow, one room a step; `docs/architecture.md` has the walls between them:
+//!
+//! ```text
+//! file bytes -> stack::StackFile -> stack::Stack          every finding at once, with file, line and column
+//! Stack + plan::Observed + Request -> plan::Plan          pure; a graph of steps, each with a cause
+//! Plan + world + cancel -> exec -> event::Event stream    one dispatcher, the executor decides nothing
+//! Event stream -> report, and the journal in state
+//! ```
+
+pub mod certs;
+pub mod checks;
+pub mod cli;
+pub mod event;
+pub mod exec;
+pub mod failure;
+pub mod forward;
+pub mod image;
+pub mod observe;
+pub mod ops;
+pub mod plan;
+pub mod ready;
+pub mod report;
+pub mod stack;
+pub mod state;
+pub mod status;
+pub mod world;
+pub mod yaml;

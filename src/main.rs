@@ -1,0 +1,2 @@
+//! The tstack program.
+fn main() {}

@@ -1,0 +1,217 @@
+//! A stack in which every name is resolved and every rule holds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    AutoscaleCheck, CertificateFile, CircuitBreakerCheck, ConditionCheck, HttpCheck, ImageRef, Object, PortMapping, PromqlCheck,
+    RateLimitCheck, ServiceFile, TlsCheck,
+};
+
+/// A valid stack. Only `resolve` makes one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stack {
+    /// The name in the file.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// The cluster that it wants.
+    pub cluster: Cluster,
+    /// What is reached on localhost.
+    pub expose: Vec<Exposure>,
+    /// Components in an order in which everything comes after what it needs; ties by place in the file.
+    pub components: Vec<Component>,
+    /// The checks, in the order of the file.
+    pub checks: Vec<Check>,
+}
+
+/// The cluster that a stack wants.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cluster {
+    /// The kind node image.
+    pub image: ImageRef,
+    /// Host ports to map when the cluster is made.
+    pub ports: Vec<PortMapping>,
+    /// Least number of processors, 0 for any.
+    pub min_cpus: u32,
+    /// Least memory in bytes, 0 for any.
+    pub min_memory: u64,
+    /// Least free disk in bytes, 0 for any.
+    pub min_disk: u64,
+}
+
+/// A service that is reached on 127.0.0.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exposure {
+    /// A name for people.
+    pub name: String,
+    /// The address for people.
+    pub url: String,
+    /// The port on 127.0.0.1.
+    pub host: u16,
+    /// The service behind it.
+    pub service: ServiceFile,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Component {
+    /// Unique in the stack.
+    pub name: String,
+    /// What comes first.
+    pub needs: Vec<Need>,
+    /// Images to load into the node before it is applied.
+    pub images: Vec<ImageRef>,
+    /// How long it may take to become ready.
+    pub timeout: Duration,
+    /// What it is.
+    pub kind: ComponentKind,
+}
+
+/// What a component is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum ComponentKind {
+    /// A Helm release.
+    Helm(Chart),
+    /// Objects to apply.
+    Manifests(Vec<Object>),
+    /// A certificate.
+    Certificate(CertificateFile),
+    /// An image made from a program.
+    Image(ImageBuild),
+}
+
+/// An edge between components.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// The component that comes first.
+    pub component: String,
+    /// How far it must be.
+    pub until: Until,
+}
+
+/// How far a needed component must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Until {
+    /// Its objects are accepted by the API server.
+    Applied,
+    /// It is ready.
+    Ready,
+}
+
+/// A Helm release.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Chart {
+    /// The release's name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// `oci://host/path`, without version.
+    pub reference: String,
+    /// The version as the registry's tag has it.
+    pub version: String,
+    /// Values over the chart's own.
+    pub values: Map<String, Value>,
+}
+
+/// An image that is made from one program.
+#[derive(Clone, PartialEq, Serialize)]
+pub struct ImageBuild {
+    /// The full reference; its tag is made of the content's digest.
+    pub image: ImageRef,
+    /// The program's bytes.
+    #[serde(skip)]
+    pub binary: Vec<u8>,
+    /// The program's file name, which is its path in the image too: `/task-api`.
+    pub program: String,
+    /// The node architecture that the program is for: `amd64` or `arm64`.
+    pub architecture: String,
+    /// The numeric user that runs it.
+    pub user: u32,
+    /// Environment of the program.
+    pub env: BTreeMap<String, String>,
+    /// Ports that it listens on.
+    pub ports: Vec<u16>,
+}
+
+impl std::fmt::Debug for ImageBuild {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // without the bytes of the program
+        f.debug_struct("ImageBuild").field("image", &self.image).field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// Unique in the stack.
+    pub name: String,
+    /// Only with `verify --deep`.
+    pub deep: bool,
+    /// What it does.
+    pub kind: CheckKind,
+}
+
+/// What a check does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum CheckKind {
+    /// One request.
+    Http(HttpCheck),
+    /// A TLS handshake.
+    Tls(TlsCheck),
+    /// Many requests, exact counts.
+    RateLimit(RateLimitCheck),
+    /// Slow requests at once.
+    CircuitBreaker(CircuitBreakerCheck),
+    /// A condition of an object.
+    Condition(ConditionCheck),
+    /// A Prometheus query.
+    Promql(PromqlCheck),
+    /// Load until replicas rise.
+    Autoscale(AutoscaleCheck),
+}
+
+impl CheckKind {
+    /// The key in the stack file: `rateLimit`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "http",
+            Self::Tls(_) => "tls",
+            Self::RateLimit(_) => "rateLimit",
+            Self::CircuitBreaker(_) => "circuitBreaker",
+            Self::Condition(_) => "condition",
+            Self::Promql(_) => "promql",
+            Self::Autoscale(_) => "autoscale",
+        }
+    }
+
+    /// Whether it fills limits or connections, so that no other check may run beside it.
+    #[must_use]
+    pub const fn puts_load(&self) -> bool {
+        matches!(self, Self::RateLimit(_) | Self::CircuitBreaker(_) | Self::Autoscale(_))
+    }
+}
+
+impl Stack {
+    /// The component of that name.
+    #[must_use]
+    pub fn component(&self, name: &str) -> Option<&Component> {
+        self.components.iter().find(|c| c.name == name)
+    }
+
+    /// Every image that is pulled (not made by us), each once, in the order of the components.
+    #[must_use]
+    pub fn images(&self) -> Vec<ImageRef> {
+        let mut all: Vec<ImageRef> = Vec::new();
+        for image in self.components.iter().flat_map(|c| &c.images) {
+            if !all.contains(image) {
+                all.push(image.clone());
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,72 @@
+//! Files, written whole or not at all.
+#![expect(clippy::disallowed_methods, reason = "the room that owns files")]
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// Makes a folder and its parents, readable by the owner alone.
+///
+/// # Errors
+/// When the folder cannot be made; the message names it.
+pub fn make_private_dir(path: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|e| Failure::step(format!("cannot make the folder {}", path.display())).because(&e))
+}
+
+/// Writes a file that only the owner can read: first beside it under another name, then renamed, so that a crash leaves
+/// the old content or the new one.
+///
+/// # Errors
+/// When the folder does not exist or the disk is full; the message names the file.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        // tempfile makes its files with mode 0600
+        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+}
+
+/// The content of a file, or `None` where there is none.
+///
+/// # Errors
+/// When it is there but cannot be read.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::step(format!("cannot read {}", path.display())).because(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        make_private_dir(path.parent().unwrap()).unwrap();
+        write_private(&path, b"key").unwrap();
+        let mode = |p: &Path| fs_err::metadata(p).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(read_if_there(&path).unwrap().unwrap(), b"key");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_no_error() {
+        assert_eq!(read_if_there(Path::new("/nonexistent/x")).unwrap(), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! One HTTP connection at a time, fully under control.

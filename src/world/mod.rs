@@ -1,0 +1,18 @@
+//! The outside.
+//!
+//! Purpose: the only rooms that touch processes, engine, API server, network and disk; each speaks in its own small types.
+//! Reads: the outside. Writes: the outside.
+//! Must not: know plan, exec, report or cli.
+
+pub mod clock;
+pub mod engine;
+pub mod files;
+pub mod folder;
+pub mod helm;
+pub mod http;
+pub mod kind;
+pub mod kube;
+pub mod machine;
+pub mod ports;
+pub mod process;
+pub mod registry;
