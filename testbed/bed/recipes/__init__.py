@@ -1,0 +1,1 @@
+"""How each kind of component is made. A recipe gives the steps of a component."""
