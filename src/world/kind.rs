@@ -1,1 +1,117 @@
-//! The kind program.
+//! The kind program: makes and deletes clusters, and gives their kubeconfig. It never sees the user's kubeconfig.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::process::{Command, Said};
+use crate::failure::Failure;
+
+/// The kind program with the engine that it talks to.
+#[derive(Clone, Debug)]
+pub struct Kind {
+    /// The program.
+    pub program: PathBuf,
+}
+
+/// A cluster to make.
+#[derive(Clone, Debug)]
+pub struct NewCluster<'a> {
+    /// kind's name of it: `tstack-task-api`.
+    pub name: &'a str,
+    /// The node image, as the engine knows it.
+    pub image: &'a str,
+    /// Host port and node port.
+    pub ports: &'a [(u16, u16)],
+    /// Labels of the node.
+    pub labels: &'a [(&'a str, &'a str)],
+    /// The host has cgroup v1, which the kubelet refuses by default since 1.35.
+    pub cgroup_v1: bool,
+}
+
+impl Kind {
+    /// Makes a cluster. Its kubeconfig is written to `kubeconfig` only.
+    ///
+    /// # Errors
+    /// What kind said; kind removes what it had made by then.
+    pub async fn create(
+        &self,
+        cluster: &NewCluster<'_>,
+        kubeconfig: &Path,
+        cancel: &CancellationToken,
+        on_line: &(dyn Fn(&str) + Sync),
+    ) -> Result<Said, Failure> {
+        self.command(kubeconfig)
+            .args(["create", "cluster", "--name", cluster.name, "--image", cluster.image, "--config", "-"])
+            .arg_path("--kubeconfig", kubeconfig)
+            .stdin(config(cluster).to_string())
+            .run(cancel, on_line)
+            .await
+    }
+
+    /// Deletes a cluster: its containers with their volumes, and its entry in `kubeconfig`. One that is not there is no error.
+    ///
+    /// # Errors
+    /// What kind said.
+    pub async fn delete(&self, name: &str, kubeconfig: &Path, cancel: &CancellationToken) -> Result<Said, Failure> {
+        self.command(kubeconfig).args(["delete", "cluster", "--name", name]).arg_path("--kubeconfig", kubeconfig).run(cancel, &|_| ()).await
+    }
+
+    /// The kubeconfig of a running cluster.
+    ///
+    /// # Errors
+    /// What kind said, such as that there is no such cluster.
+    pub async fn kubeconfig(&self, name: &str, cancel: &CancellationToken) -> Result<String, Failure> {
+        let said = Command::new(&self.program).args(["get", "kubeconfig", "--name", name]).run(cancel, &|_| ()).await?;
+        Ok(said.stdout)
+    }
+
+    fn command(&self, kubeconfig: &Path) -> Command {
+        // kind takes a lock beside the file that KUBECONFIG names: never the user's
+        Command::new(&self.program).env("KUBECONFIG", kubeconfig)
+    }
+}
+
+impl Command {
+    fn arg_path(self, flag: &str, path: &Path) -> Self {
+        self.args([flag.into(), path.as_os_str().to_owned()])
+    }
+}
+
+/// kind's configuration of a cluster; JSON is YAML.
+fn config(cluster: &NewCluster<'_>) -> Value {
+    let ports: Vec<Value> = cluster
+        .ports
+        .iter()
+        // kind's default is 0.0.0.0
+        .map(|(host, node)| json!({"containerPort": node, "hostPort": host, "listenAddress": "127.0.0.1", "protocol": "TCP"}))
+        .collect();
+    let labels: serde_json::Map<String, Value> = cluster.labels.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+    let mut config = json!({
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"apiServerAddress": "127.0.0.1"},
+        "nodes": [{"role": "control-plane", "labels": labels, "extraPortMappings": ports}],
+    });
+    if cluster.cgroup_v1 {
+        let kubelet = json!({"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "failCgroupV1": false});
+        config["kubeadmConfigPatches"] = json!([kubelet.to_string()]);
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_is_bound_to_loopback() {
+        let cluster = NewCluster { name: "x", image: "i", ports: &[(8080, 30080)], labels: &[("tstack.dev/name", "x")], cgroup_v1: false };
+        let config = config(&cluster);
+        assert_eq!(config.pointer("/nodes/0/extraPortMappings/0/listenAddress").unwrap(), "127.0.0.1");
+        assert_eq!(config.pointer("/networking/apiServerAddress").unwrap(), "127.0.0.1");
+        assert_eq!(config.pointer("/nodes/0/labels/tstack.dev~1name").unwrap(), "x");
+        assert_eq!(config.pointer("/kubeadmConfigPatches"), None);
+    }
+}

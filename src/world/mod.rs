@@ -4,6 +4,7 @@
 //! Reads: the outside. Writes: the outside.
 //! Must not: know plan, exec, report or cli.
 
+pub mod backoff;
 pub mod clock;
 pub mod engine;
 pub mod files;

@@ -1,0 +1,118 @@
+//! Everything that steps work with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use super::{Act, Signals, steps};
+use crate::failure::Failure;
+use crate::plan::{NodeAccess, Step};
+use crate::stack::{Component, Stack};
+use crate::state::{Record, StateFolder, Target};
+use crate::world::engine::Engine;
+use crate::world::helm::Helm;
+use crate::world::kind::Kind;
+use crate::world::kube::Cluster;
+use crate::world::registry::Mirrors;
+
+/// The programs and the engine that a run may use.
+#[derive(Clone)]
+pub struct Engines {
+    /// The container engine; absent where a named context needs none.
+    pub engine: Option<Engine>,
+    /// The kind program; absent where a named context needs none.
+    pub kind: Option<Kind>,
+    /// The helm program, set up for the cluster.
+    pub helm: Helm,
+    /// Where registries are mirrored.
+    pub mirrors: Mirrors,
+    /// How images get into nodes that exist already.
+    pub nodes: NodeAccess,
+}
+
+/// The context of one run on one cluster.
+pub struct Context {
+    /// The folder of the cluster.
+    pub folder: StateFolder,
+    /// The stack; absent in `down`, which works from the record.
+    pub stack: Option<Arc<Stack>>,
+    /// Programs and engine.
+    pub engines: Engines,
+    record: Mutex<Record>,
+    cluster: OnceCell<Cluster>,
+}
+
+impl Context {
+    /// A context; `cluster` where it is connected already.
+    #[must_use]
+    pub fn new(folder: StateFolder, stack: Option<Arc<Stack>>, engines: Engines, record: Record, cluster: Option<Cluster>) -> Self {
+        Self { folder, stack, engines, record: Mutex::new(record), cluster: OnceCell::new_with(cluster) }
+    }
+
+    /// The record as it is now.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the record and writes it before anything else goes on: what is made is known even if the next instant ends us.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&self, change: impl FnOnce(&mut Record)) -> Result<(), Failure> {
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut record);
+        record.write(&self.folder)
+    }
+
+    /// The cluster, connected when it is first asked for: it may have been made by a step of this run.
+    ///
+    /// # Errors
+    /// When its API server does not answer.
+    pub async fn cluster(&self) -> Result<&Cluster, Failure> {
+        self.cluster
+            .get_or_try_init(|| async {
+                let record = self.record();
+                match &record.target {
+                    Target::Kind { .. } => Cluster::connect(&self.folder.kubeconfig(), None).await,
+                    Target::Context { kubeconfig, context } => Cluster::connect(kubeconfig, Some(context)).await,
+                }
+            })
+            .await
+    }
+
+    /// A component of the stack.
+    ///
+    /// # Errors
+    /// A defect of ours: plans name only components that exist.
+    pub fn component(&self, name: &str) -> Result<&Component, Failure> {
+        let found = self.stack.as_ref().and_then(|stack| stack.component(name));
+        found.ok_or_else(|| Failure::internal(format!("the plan names component `{name}`, which the stack does not have")))
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// A defect of ours: plans use it only where it was found.
+    pub fn engine(&self) -> Result<&Engine, Failure> {
+        self.engines.engine.as_ref().ok_or_else(|| Failure::internal("the plan needs an engine, but none was looked for"))
+    }
+
+    /// kind's name of the cluster and the program.
+    ///
+    /// # Errors
+    /// A defect of ours: plans make and delete only kind clusters.
+    pub fn kind(&self) -> Result<(&Kind, String), Failure> {
+        match (&self.engines.kind, self.record().target) {
+            (Some(kind), Target::Kind { cluster, .. }) => Ok((kind, cluster)),
+            _ => Err(Failure::internal("the plan makes or deletes a cluster that is not kind's")),
+        }
+    }
+}
+
+impl Act for Context {
+    fn act(self: Arc<Self>, step: Step, signals: Arc<Signals>) -> BoxFuture<'static, Result<(), Failure>> {
+        Box::pin(async move { steps::act(&self, step, &signals).await })
+    }
+}

@@ -1,0 +1,309 @@
+//! The one place that orders steps, deadlines and cancel. It knows nothing of what a step does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Signals;
+use crate::event::Event;
+use crate::failure::{Failure, FailureKind};
+use crate::plan::{Plan, Step};
+
+/// How long running steps have to end after a cancel; programs get their own grace within it.
+const UNWIND: Duration = Duration::from_secs(8);
+
+/// Does what a step says. Acting twice must leave what acting once leaves.
+pub trait Act: Send + Sync + 'static {
+    /// Does one step. It may be dropped at any await point, after a deadline or a cancel.
+    fn act(self: Arc<Self>, step: Step, signals: Arc<Signals>) -> BoxFuture<'static, Result<(), Failure>>;
+}
+
+/// How a run ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Steps that ended well, in the order in which they ended.
+    pub done: Vec<String>,
+    /// Steps that failed, with why.
+    pub failed: Vec<(String, Failure)>,
+    /// Steps that did not run.
+    pub skipped: Vec<String>,
+    /// The user asked to stop.
+    pub cancelled: bool,
+    /// The whole time.
+    pub took: Duration,
+    /// How long each step ran.
+    pub times: BTreeMap<String, Duration>,
+}
+
+impl Outcome {
+    /// The failure that decides the exit code: a cancel first, then a failed step, then a failed check.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        if self.cancelled {
+            return Some(
+                Failure::new(FailureKind::Cancelled, "cancelled").hint("The same command again goes on from here; `tstack down` removes what is there."),
+            );
+        }
+        let worst = self.failed.iter().find(|(_, f)| f.kind != FailureKind::Check).or_else(|| self.failed.first());
+        worst.map(|(_, failure)| failure.clone())
+    }
+}
+
+/// Runs every step of a plan as soon as what it needs is done, side by side.
+///
+/// A failed step skips what needs it; all else goes on. After a cancel no step begins, and running ones are given
+/// [`UNWIND`] to end.
+pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
+    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: BTreeSet::new(), tasks: JoinSet::new() }.to_end().await
+}
+
+/// What a step's task gives back.
+struct Ended {
+    id: String,
+    took: Duration,
+    result: Result<(), Failure>,
+}
+
+struct Run<'a, A> {
+    plan: &'a Plan,
+    act: Arc<A>,
+    events_tx: &'a UnboundedSender<Event>,
+    cancel: &'a CancellationToken,
+    outcome: Outcome,
+    running: BTreeSet<String>,
+    tasks: JoinSet<Ended>,
+}
+
+impl<A: Act> Run<'_, A> {
+    async fn to_end(mut self) -> Outcome {
+        let began = Instant::now();
+        self.start_all_that_can();
+        while !self.tasks.is_empty() {
+            tokio::select! {
+                // what has ended is counted before a cancel is looked at
+                biased;
+                Some(joined) = self.tasks.join_next() => self.take_in(joined),
+                () = self.cancel.cancelled(), if !self.outcome.cancelled => {
+                    self.outcome.cancelled = true;
+                    self.send(Event::Cancelling);
+                }
+            }
+            self.start_all_that_can();
+        }
+        self.outcome.cancelled |= self.cancel.is_cancelled();
+        self.skip_the_rest();
+        self.outcome.took = began.elapsed();
+        let Outcome { done, failed, skipped, took, .. } = &self.outcome;
+        self.send(Event::PlanFinished { done: done.len(), failed: failed.len(), skipped: skipped.len(), took: *took });
+        self.outcome
+    }
+
+    fn start_all_that_can(&mut self) {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        for step in self.plan.steps() {
+            let open = !self.ended(&step.id) && !self.running.contains(&step.id);
+            let done = |id: &String| self.outcome.done.contains(id);
+            if !open {
+                continue;
+            }
+            if let Some(cause) = step.needs.iter().find_map(|need| self.root_cause(need)) {
+                self.send(Event::StepSkipped { id: step.id.clone(), because: cause });
+                self.outcome.skipped.push(step.id.clone());
+            } else if step.needs.iter().all(done) && step.after.iter().all(|id| self.ended(id)) {
+                self.start(step.clone());
+            }
+        }
+    }
+
+    fn start(&mut self, step: Step) {
+        self.send(Event::StepStarted { id: step.id.clone() });
+        self.running.insert(step.id.clone());
+        let signals = Arc::new(Signals::new(&step.id, self.events_tx.clone(), self.cancel.child_token()));
+        let act = Arc::clone(&self.act);
+        self.tasks.spawn(async move {
+            let began = Instant::now();
+            let (id, deadline) = (step.id.clone(), step.deadline);
+            let title = step.title.clone();
+            let cancel = signals.cancel.clone();
+            let work = tokio::time::timeout(deadline, act.act(step, Arc::clone(&signals)));
+            tokio::pin!(work);
+            let result = tokio::select! {
+                result = &mut work => result,
+                () = cancel.cancelled() => match tokio::time::timeout(UNWIND, &mut work).await {
+                    Ok(result) => result,
+                    Err(_) => Ok(Err(Failure::new(FailureKind::Cancelled, format!("{title}: cancelled")))),
+                },
+            };
+            let result = result.unwrap_or_else(|_| Err(too_late(&title, deadline, &signals.last_reason())));
+            Ended { id, took: began.elapsed(), result }
+        });
+    }
+
+    fn take_in(&mut self, joined: Result<Ended, tokio::task::JoinError>) {
+        let Ended { id, took, result } = joined.unwrap_or_else(|error| {
+            // a panic: the id went down with the task, but only one of the running ones can be missing
+            let id = self.running.iter().next().cloned().unwrap_or_default();
+            Ended { id, took: Duration::ZERO, result: Err(Failure::internal("a step broke down").because(&error)) }
+        });
+        self.running.remove(&id);
+        self.outcome.times.insert(id.clone(), took);
+        match result {
+            Ok(()) => {
+                self.send(Event::StepDone { id: id.clone(), took });
+                self.outcome.done.push(id);
+            }
+            Err(failure) => {
+                self.send(Event::StepFailed { id: id.clone(), took, failure: failure.clone() });
+                self.outcome.failed.push((id, failure));
+            }
+        }
+    }
+
+    fn ended(&self, id: &str) -> bool {
+        self.outcome.done.iter().chain(&self.outcome.skipped).any(|d| d == id) || self.outcome.failed.iter().any(|(f, _)| f == id)
+    }
+
+    /// The failed step because of which `id` will never be done.
+    fn root_cause(&self, id: &str) -> Option<String> {
+        if self.outcome.failed.iter().any(|(failed, _)| failed == id) {
+            return Some(id.to_owned());
+        }
+        if !self.outcome.skipped.iter().any(|skipped| skipped == id) {
+            return None;
+        }
+        let step = self.plan.steps().iter().find(|step| step.id == id)?;
+        step.needs.iter().find_map(|need| self.root_cause(need))
+    }
+
+    fn skip_the_rest(&mut self) {
+        let rest: Vec<String> = self.plan.steps().iter().map(|step| step.id.clone()).filter(|id| !self.ended(id)).collect();
+        for id in rest {
+            self.send(Event::StepSkipped { id: id.clone(), because: String::new() });
+            self.outcome.skipped.push(id);
+        }
+    }
+
+    fn send(&self, event: Event) {
+        // the reader outlives the run, unless everything is torn down
+        let _ = self.events_tx.send(event);
+    }
+}
+
+fn too_late(title: &str, deadline: Duration, reason: &str) -> Failure {
+    let seconds = deadline.as_secs();
+    let failure = Failure::step(format!("{title}: not done within {seconds} s"));
+    if reason.is_empty() { failure } else { failure.why(format!("it waited for: {reason}")) }
+        .hint("`tstack up` again goes on from here; a component's `timeout` in the stack file gives it more time.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::mpsc::unbounded_channel;
+
+    use super::*;
+    use crate::plan::Action;
+
+    /// Acts by the first word of a step's title: `ok`, `fail`, `hang`, `panic`.
+    #[derive(Default)]
+    struct Script {
+        order: Mutex<Vec<String>>,
+    }
+
+    impl Act for Script {
+        fn act(self: Arc<Self>, step: Step, signals: Arc<Signals>) -> BoxFuture<'static, Result<(), Failure>> {
+            Box::pin(async move {
+                self.order.lock().unwrap().push(step.id.clone());
+                match step.title.as_str() {
+                    "fail" => Err(Failure::step(format!("{} broke", step.id))),
+                    "hang" => {
+                        signals.waiting("a thing that never comes");
+                        std::future::pending().await
+                    }
+                    "panic" => panic!("defect"),
+                    _ => Ok(()),
+                }
+            })
+        }
+    }
+
+    fn step(id: &str, title: &str, needs: &[&str]) -> Step {
+        Step::new(id, title, Action::RemoveState).needs(needs.iter().map(|n| (*n).to_owned()))
+    }
+
+    async fn outcome(steps: Vec<Step>, cancel: &CancellationToken) -> (Outcome, Vec<Event>) {
+        let (events_tx, mut events_rx) = unbounded_channel();
+        let outcome = run(&Plan::new(steps).unwrap(), Arc::new(Script::default()), &events_tx, cancel).await;
+        drop(events_tx);
+        let mut events = Vec::new();
+        while let Some(event) = events_rx.recv().await {
+            events.push(event);
+        }
+        (outcome, events)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_skips_only_what_needs_it_and_names_the_root() {
+        let steps = vec![step("a", "fail", &[]), step("b", "ok", &["a"]), step("c", "ok", &["b"]), step("d", "ok", &[])];
+        let (outcome, events) = outcome(steps, &CancellationToken::new()).await;
+        assert_eq!(outcome.done, ["d"]);
+        assert_eq!(outcome.skipped, ["b", "c"]);
+        assert_eq!(outcome.failure().unwrap().what, "a broke");
+        assert!(events.contains(&Event::StepSkipped { id: "c".into(), because: "a".into() }));
+        assert!(matches!(events.last(), Some(Event::PlanFinished { done: 1, failed: 1, skipped: 2, .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_tells_what_was_waited_for() {
+        let (outcome, _) = outcome(vec![step("a", "hang", &[]).within(Duration::from_secs(30))], &CancellationToken::new()).await;
+        let failure = outcome.failure().unwrap();
+        assert_eq!(failure.what, "hang: not done within 30 s");
+        assert_eq!(failure.why, ["it waited for: a thing that never comes"]);
+        assert_eq!(outcome.took.as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_cancel_nothing_begins_and_what_hangs_is_given_up() {
+        let cancel = CancellationToken::new();
+        let steps = vec![step("a", "hang", &[]), step("b", "ok", &["a"])];
+        let token = cancel.clone();
+        let ((outcome, events), ()) = tokio::join!(outcome(steps, &cancel), async move { token.cancel() });
+        assert!(outcome.cancelled);
+        assert_eq!(outcome.failure().unwrap().kind.exit_code(), 130);
+        assert_eq!(outcome.took, UNWIND);
+        assert_eq!(events.iter().filter(|e| matches!(e, Event::StepStarted { .. })).count(), 1);
+        assert!(events.contains(&Event::StepSkipped { id: "b".into(), because: String::new() }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_after_a_failed_step_still_runs() {
+        let steps = vec![step("a", "fail", &[]), step("b", "ok", &[]).after(["a".to_owned()])];
+        let (outcome, events) = outcome(steps, &CancellationToken::new()).await;
+        assert_eq!(outcome.done, ["b"]);
+        let place = |wanted: &Event| events.iter().position(|e| e == wanted).unwrap();
+        let failed = events.iter().position(|e| matches!(e, Event::StepFailed { .. })).unwrap();
+        assert!(failed < place(&Event::StepStarted { id: "b".into() }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_panics_fails_the_run_and_not_the_program() {
+        let (outcome, _) = outcome(vec![step("a", "panic", &[])], &CancellationToken::new()).await;
+        assert_eq!(outcome.failure().unwrap().kind, FailureKind::Internal);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_empty_plan_ends_at_once() {
+        let (outcome, events) = outcome(vec![], &CancellationToken::new()).await;
+        assert!(outcome.failure().is_none());
+        assert_eq!(events.len(), 1);
+    }
+}

@@ -1,0 +1,109 @@
+//! The cluster itself: made, started, deleted.
+
+use tokio::time::Instant;
+
+use crate::exec::{Context, Signals};
+use crate::failure::Failure;
+use crate::plan::OWNER_LABEL;
+use crate::stack::{ImageRef, PortMapping};
+use crate::state::Target;
+use crate::world::backoff::Backoff;
+use crate::world::engine::NODE_CLUSTER_LABEL;
+use crate::world::kind::NewCluster;
+use crate::world::kube::Cluster;
+
+/// The label of a node whose value only our record knows.
+pub(crate) const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
+/// The network that kind puts its nodes into.
+const NETWORK: &str = "kind";
+
+pub(super) async fn create(
+    context: &Context,
+    image: &ImageRef,
+    ports: &[PortMapping],
+    replace: bool,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    let (kind, name) = context.kind()?;
+    let engine = context.engine()?;
+    let kubeconfig = context.folder.kubeconfig();
+    if replace {
+        signals.waiting("the half-made cluster is removed");
+        kind.delete(&name, &kubeconfig, &signals.cancel).await?;
+    }
+    let network_there = engine.network(NETWORK).await?.is_some();
+    let mut word = String::new();
+    // noted before anything is made: a crash from here on leaves a cluster that is known to be ours and half made
+    context.note(|record| {
+        record.identity = None;
+        record.made.clear();
+        record.verified = None;
+        if let Target::Kind { owner, network_made, .. } = &mut record.target {
+            *network_made |= !network_there;
+            word.clone_from(owner);
+        }
+    })?;
+    let info = engine.info().await?;
+    let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
+    let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
+    let image = image.to_string();
+    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, cgroup_v1: info.cgroup_v1 };
+    kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
+    let identity = context.cluster().await?.identity().await?;
+    context.note(|record| record.identity = Some(identity))
+}
+
+pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
+    let (_, name) = context.kind()?;
+    let engine = context.engine()?;
+    for node in engine.containers(&[(NODE_CLUSTER_LABEL, &name)]).await? {
+        engine.start(&node.id).await?;
+    }
+    // the engine knows when the container runs, nobody tells when the API server in it answers
+    let mut backoff = Backoff::until(deadline);
+    loop {
+        match Cluster::connect(&context.folder.kubeconfig(), None).await {
+            Ok(_) => break,
+            Err(failure) => {
+                signals.waiting(format!("the API server does not answer yet: {}", failure.what));
+                if !backoff.pause().await {
+                    return Err(failure);
+                }
+            }
+        }
+    }
+    context.cluster().await.map(|_| ())
+}
+
+pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), Failure> {
+    let (kind, name) = context.kind()?;
+    kind.delete(&name, &context.folder.kubeconfig(), &signals.cancel).await?;
+    context.note(|record| {
+        record.identity = None;
+        record.made.clear();
+    })
+}
+
+pub(super) async fn remove_network(context: &Context, signals: &Signals) -> Result<(), Failure> {
+    let engine = context.engine()?;
+    if !engine.remove_network(NETWORK).await? {
+        signals.note("the engine's network `kind` stays: other containers use it");
+    }
+    Ok(())
+}
+
+/// kind's progress lines carry bullets and pictures.
+fn kind_line(line: &str) -> String {
+    line.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '"' && c != ')').trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_kind_lose_their_pictures() {
+        assert_eq!(kind_line(" • Preparing nodes 📦   ..."), "Preparing nodes");
+        assert_eq!(kind_line(" ✓ Starting control-plane 🕹️"), "Starting control-plane");
+    }
+}

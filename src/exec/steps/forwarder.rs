@@ -1,0 +1,24 @@
+//! The forwarder daemon: started, ended.
+
+use crate::exec::Context;
+use crate::failure::Failure;
+use crate::forward::{self, Route, Spec};
+use crate::stack::Exposure;
+use crate::state::Target;
+
+pub(super) async fn start(context: &Context, routes: &[Exposure]) -> Result<(), Failure> {
+    let record = context.record();
+    let (kubeconfig, name) = match record.target {
+        Target::Kind { .. } => (context.folder.kubeconfig(), None),
+        Target::Context { kubeconfig, context } => (kubeconfig, Some(context)),
+    };
+    let identity = record.identity.ok_or_else(|| Failure::internal("the cluster has no identity yet"))?;
+    let routes = routes.iter().map(|e| Route { name: e.name.clone(), host: e.host, service: e.service.clone() }).collect();
+    forward::stop(&context.folder.path()).await?;
+    forward::start(&context.folder.path(), &Spec { kubeconfig, context: name, identity, routes }).await?;
+    Ok(())
+}
+
+pub(super) async fn stop(context: &Context) -> Result<(), Failure> {
+    forward::stop(&context.folder.path()).await.map(|_| ())
+}

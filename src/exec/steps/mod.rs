@@ -1,0 +1,41 @@
+//! One file for each kind of step.
+
+mod charts;
+mod checks;
+mod cluster;
+mod forwarder;
+mod images;
+mod objects;
+mod ready;
+mod remove;
+
+use tokio::time::Instant;
+
+use super::{Context, Signals};
+use crate::failure::Failure;
+use crate::plan::{Action, Step};
+
+/// Does one step.
+pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Result<(), Failure> {
+    let deadline = Instant::now() + step.deadline;
+    match step.action {
+        Action::PullImage { image } => images::pull(context, &image, signals).await,
+        Action::LoadImages { images } => images::load(context, &images, signals).await,
+        Action::BuildImage { component } => images::build(context, &component, signals).await,
+        Action::CreateCluster { image, ports, replace } => cluster::create(context, &image, &ports, replace, signals).await,
+        Action::StartCluster => cluster::start(context, signals, deadline).await,
+        Action::DeleteCluster => cluster::delete(context, signals).await,
+        Action::RemoveNetwork => cluster::remove_network(context, signals).await,
+        Action::PullChart { component } => charts::pull(context, &component, signals).await,
+        Action::InstallChart { component, digest, heal } => charts::install(context, &component, &digest, heal, signals).await,
+        Action::UninstallChart { namespace, release } => charts::uninstall(context, &namespace, &release, signals).await,
+        Action::CreateAuthority => objects::create_authority(context),
+        Action::ApplyObjects { component } => objects::apply(context, &component, deadline, signals).await,
+        Action::DeleteObjects { ids } => objects::delete(context, &ids, deadline, signals).await,
+        Action::AwaitReady { component } => ready::wait(context, &component, deadline, signals).await,
+        Action::StartForwarder { routes } => forwarder::start(context, &routes).await,
+        Action::StopForwarder => forwarder::stop(context).await,
+        Action::RunCheck { check } => checks::run(context, &check, signals).await,
+        Action::RemoveState => remove::state(context),
+    }
+}

@@ -1,0 +1,77 @@
+//! Objects: applied server-side with our field manager, deleted in reverse.
+
+use futures::future::try_join_all;
+use tokio::time::Instant;
+
+use crate::certs::{self, Authority};
+use crate::exec::{Context, Signals};
+use crate::failure::Failure;
+use crate::plan::{DIGEST_ANNOTATION, Made, OWNER_LABEL, certificate_digest, object_digest};
+use crate::stack::{ComponentKind, Object, ObjectId};
+use crate::world::kube::Cluster;
+use crate::world::{clock, files};
+
+/// Ten years: the CA lives as long as its cluster at most.
+const AUTHORITY_DAYS: u32 = 3650;
+
+pub(super) fn create_authority(context: &Context) -> Result<(), Failure> {
+    let name = format!("tstack local CA ({})", context.folder.name());
+    let authority = Authority::generate(&name, clock::now(), AUTHORITY_DAYS)?;
+    // the key first: a certificate without its key would look usable
+    files::write_private(&context.folder.authority_key(), authority.key_pem().reveal().as_bytes())?;
+    files::write_private(&context.folder.authority_certificate(), authority.cert_pem().as_bytes())
+}
+
+pub(super) async fn apply(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
+    let found = context.component(component)?;
+    let objects = match &found.kind {
+        ComponentKind::Manifests(objects) => {
+            objects.iter().map(|object| marked(context, object, &object_digest(&object.value))).collect::<Vec<_>>()
+        }
+        ComponentKind::Certificate(wanted) => {
+            let authority = crate::observe::authority(&context.folder)?.ok_or_else(|| Failure::internal("the local CA is not there"))?;
+            let digest = certificate_digest(wanted, &authority.fingerprint());
+            certs::objects(wanted, &authority, None, clock::now())?.iter().map(|object| marked(context, object, &digest)).collect()
+        }
+        _ => return Err(Failure::internal(format!("component `{component}` has no objects"))),
+    };
+    let cluster = context.cluster().await?;
+    let mine = claim(context, cluster, component, &objects).await?;
+    if !mine.is_empty() {
+        context.note(|record| record.add(Made::Objects { component: component.to_owned(), ids: mine }))?;
+    }
+    cluster.apply_all(&objects, deadline, &|reason| signals.waiting(reason)).await
+}
+
+pub(super) async fn delete(context: &Context, ids: &[ObjectId], deadline: Instant, signals: &Signals) -> Result<(), Failure> {
+    context.cluster().await?.delete_all(ids, deadline, &|reason| signals.waiting(reason)).await
+}
+
+/// Which of the objects are ours to make. One that is there without our label is somebody's: a namespace is then shared and
+/// stays theirs, anything else is refused before it is touched.
+async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: &[Object]) -> Result<Vec<ObjectId>, Failure> {
+    let there = try_join_all(objects.iter().map(|object| cluster.get(&object.id))).await?;
+    let mut mine = Vec::new();
+    for (object, there) in objects.iter().zip(there) {
+        let label = |found: &serde_json::Value| found["metadata"]["labels"][OWNER_LABEL].as_str() == Some(context.folder.name());
+        match there {
+            None => mine.push(object.id.clone()),
+            Some(found) if label(&found) => mine.push(object.id.clone()),
+            Some(_) if object.id.kind == "Namespace" => {}
+            Some(_) => {
+                return Err(Failure::step(format!("{} is there already, and not made by this stack", object.id))
+                    .why(format!("component `{component}` wants to make it, but it does not carry the label {OWNER_LABEL}={}", context.folder.name()))
+                    .hint("Rename or delete one of the two; nothing of it was changed."));
+            }
+        }
+    }
+    Ok(mine)
+}
+
+/// The object with our label, and with the digest by which the next run knows that it is as wanted.
+fn marked(context: &Context, object: &Object, digest: &str) -> Object {
+    let mut object = object.clone();
+    object.value["metadata"]["labels"][OWNER_LABEL] = context.folder.name().into();
+    object.value["metadata"]["annotations"][DIGEST_ANNOTATION] = digest.into();
+    object
+}

@@ -1,0 +1,43 @@
+//! Waits until what was applied does what it is for.
+
+use tokio::time::Instant;
+
+use crate::exec::{Context, Signals};
+use crate::failure::Failure;
+use crate::ready;
+use crate::stack::{Component, ComponentKind, ObjectId, certificate_objects};
+use crate::world::kube::{Cluster, Verdict};
+
+pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
+    let cluster = context.cluster().await?;
+    let ids = objects_of(cluster, context.component(component)?).await?;
+    let waiting = cluster.await_ready(&ids, judge, deadline, &|reason| signals.waiting(reason));
+    tokio::select! {
+        result = waiting => result,
+        () = signals.cancel.cancelled() => Err(Failure::new(crate::failure::FailureKind::Cancelled, format!("{component}: cancelled"))),
+    }
+}
+
+/// The objects that make a component: of a chart, those in its manifest.
+pub(crate) async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
+    match &component.kind {
+        ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
+        ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),
+        ComponentKind::Image(_) => Ok(Vec::new()),
+        ComponentKind::Helm(chart) => {
+            let releases = cluster.releases().await?;
+            let release = releases.into_iter().find(|r| r.namespace == chart.namespace && r.name == chart.release);
+            let release = release.ok_or_else(|| Failure::step(format!("release {} is no longer in {}", chart.release, chart.namespace)))?;
+            Ok(release.manifest)
+        }
+    }
+}
+
+/// The judgement in the words of the API server's room.
+pub(crate) fn judge(object: &serde_json::Value) -> Verdict {
+    match ready::judge(object) {
+        ready::Readiness::Ready => Verdict::Ready,
+        ready::Readiness::Waiting(reason) => Verdict::Waiting(reason),
+        ready::Readiness::Failed(reason) => Verdict::Failed(reason),
+    }
+}

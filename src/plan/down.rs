@@ -1,0 +1,78 @@
+//! The plan of `down`: from what was recorded when it was made, in reverse; the stack file is not needed.
+
+use std::time::Duration;
+
+use super::{Action, ClusterFact, Made, Observed, Plan, Step};
+use crate::failure::Failure;
+use crate::stack::ObjectId;
+
+/// What the user asked of `down`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownRequest {
+    /// Remove the stack, keep the cluster.
+    pub keep_cluster: bool,
+}
+
+const DELETE: Duration = Duration::from_mins(5);
+
+/// Decides what `down` does. Only what is recorded as made by us, or carries our name, is removed.
+///
+/// # Errors
+/// Never for what `observe` gives; a defect of ours is reported as such.
+pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut add = |id: String, title: String, cause: &str, needs: Vec<String>, action: Action| {
+        let needs = needs.into_iter().filter(|need| steps.iter().any(|step| step.id == *need)).collect();
+        steps.push(Step { needs, ..Step::new(id, title, action).because(cause).within(DELETE) });
+    };
+    if observed.forwarder.is_some() {
+        add("forwarder".into(), "end the forwarder".into(), "it runs", vec![], Action::StopForwarder);
+    }
+    let ours = !matches!(observed.cluster, ClusterFact::Named | ClusterFact::Absent);
+    if ours && !request.keep_cluster {
+        let needs = vec!["forwarder".into()];
+        add("cluster".into(), "delete the cluster".into(), "we made it", needs, Action::DeleteCluster);
+        if observed.network_made {
+            let cause = "we made it";
+            add("network".into(), "remove the engine's network `kind`".into(), cause, vec!["cluster".into()], Action::RemoveNetwork);
+        }
+    } else if observed.cluster != ClusterFact::Absent {
+        // one after the other, newest first: what was made later may stand on what was made earlier
+        let mut before = "forwarder".to_owned();
+        for (number, made) in observed.made.iter().enumerate().rev() {
+            let (title, action) = undo(made);
+            let id = format!("remove:{number}");
+            add(id.clone(), title, "we made it", vec![before], action);
+            before = id;
+        }
+    }
+    if ours && request.keep_cluster {
+        return finish(steps);
+    }
+    let everything: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
+    let last = Step::new("state", "remove our files", Action::RemoveState).because("nothing is left that they describe");
+    steps.push(last.needs(everything).within(DELETE));
+    finish(steps)
+}
+
+fn finish(steps: Vec<Step>) -> Result<Plan, Failure> {
+    Plan::new(steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))
+}
+
+fn undo(made: &Made) -> (String, Action) {
+    match made {
+        Made::Objects { component, ids } => {
+            (format!("delete the objects of {component}"), Action::DeleteObjects { ids: ids.iter().rev().cloned().collect() })
+        }
+        Made::Release { component, namespace, name } => {
+            (format!("uninstall {component}"), Action::UninstallChart { namespace: namespace.clone(), release: name.clone() })
+        }
+        Made::Definitions { component, names } => {
+            let ids = names.iter().map(|name| ObjectId::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)).collect();
+            (format!("delete the definitions of {component}"), Action::DeleteObjects { ids })
+        }
+        Made::Namespace { name } => {
+            (format!("delete namespace {name}"), Action::DeleteObjects { ids: vec![ObjectId::new("v1", "Namespace", "", name)] })
+        }
+    }
+}

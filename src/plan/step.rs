@@ -1,0 +1,155 @@
+//! One step: one outside act, with the reason for it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::event::StepInfo;
+use crate::stack::{Exposure, ImageRef, ObjectId, PortMapping};
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Unique within the plan, and the same in each plan that does this: `install:keda`.
+    pub id: String,
+    /// What it does, for people: `install keda 2.21.0`.
+    pub title: String,
+    /// Why it is in the plan: `not installed`.
+    pub cause: String,
+    /// Ids of the steps that must be done before.
+    pub needs: Vec<String>,
+    /// Ids of the steps that must have ended before, well or not: they would disturb it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// How long it may take.
+    pub deadline: Duration,
+    /// The act itself.
+    pub action: Action,
+}
+
+impl Step {
+    /// A step without cause and needs yet, which may take a minute.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, action: Action) -> Self {
+        let deadline = Duration::from_mins(1);
+        Self { id: id.into(), title: title.into(), cause: String::new(), needs: Vec::new(), after: Vec::new(), deadline, action }
+    }
+
+    /// Says why the step is needed.
+    #[must_use]
+    pub fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..self }
+    }
+
+    /// Says what must be done before.
+    #[must_use]
+    pub fn needs(self, ids: impl IntoIterator<Item = String>) -> Self {
+        Self { needs: ids.into_iter().collect(), ..self }
+    }
+
+    /// Says what must have ended before.
+    #[must_use]
+    pub fn after(self, ids: impl IntoIterator<Item = String>) -> Self {
+        Self { after: ids.into_iter().collect(), ..self }
+    }
+
+    /// Says how long it may take.
+    #[must_use]
+    pub fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// What renderers need of it.
+    #[must_use]
+    pub fn info(&self) -> StepInfo {
+        StepInfo { id: self.id.clone(), title: self.title.clone(), cause: self.cause.clone(), needs: self.needs.clone() }
+    }
+}
+
+/// What a step does. Every action is idempotent: done twice it leaves what it leaves done once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Action {
+    /// The engine pulls an image, from a mirror where one is set.
+    PullImage {
+        /// Which.
+        image: ImageRef,
+    },
+    /// Helm pulls the chart archive of a component.
+    PullChart {
+        /// The component.
+        component: String,
+    },
+    /// The local CA is made.
+    CreateAuthority,
+    /// The kind cluster is made.
+    CreateCluster {
+        /// The node image.
+        image: ImageRef,
+        /// Host ports to map.
+        ports: Vec<PortMapping>,
+        /// A half-made cluster of ours is removed first.
+        replace: bool,
+    },
+    /// The stopped nodes of the cluster are started.
+    StartCluster,
+    /// Images of the engine are streamed into the nodes, in one archive.
+    LoadImages {
+        /// Which.
+        images: Vec<ImageRef>,
+    },
+    /// The image of a component is written and streamed into the nodes.
+    BuildImage {
+        /// The component.
+        component: String,
+    },
+    /// A chart is installed or upgraded.
+    InstallChart {
+        /// The component.
+        component: String,
+        /// The digest to record with the release.
+        digest: String,
+        /// The newest revision is stuck in a pending state and is dropped first.
+        heal: bool,
+    },
+    /// Objects are applied server-side.
+    ApplyObjects {
+        /// The component.
+        component: String,
+    },
+    /// The objects of a component are watched until they are ready.
+    AwaitReady {
+        /// The component.
+        component: String,
+    },
+    /// The forwarder is started, or started anew with other routes.
+    StartForwarder {
+        /// What it serves.
+        routes: Vec<Exposure>,
+    },
+    /// One check runs.
+    RunCheck {
+        /// Its name.
+        check: String,
+    },
+    /// The forwarder is ended.
+    StopForwarder,
+    /// Objects are deleted, and their end is awaited.
+    DeleteObjects {
+        /// Which, in the order in which they are deleted.
+        ids: Vec<ObjectId>,
+    },
+    /// A Helm release is removed.
+    UninstallChart {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        release: String,
+    },
+    /// The cluster is deleted, with everything in it.
+    DeleteCluster,
+    /// The engine's network is removed, if nothing else uses it.
+    RemoveNetwork,
+    /// The state folder is removed.
+    RemoveState,
+}

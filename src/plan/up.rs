@@ -1,0 +1,327 @@
+//! The plan of `up`: from what is to what the stack wants. Nothing already true is done again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Action, ClusterFact, Exposing, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
+use super::{certificate_digest, chart_digest, object_digest, stack_digest};
+use crate::failure::Failure;
+use crate::stack::{Check, Component, ComponentKind, ImageRef, ObjectId, ServiceFile, Stack, Until};
+
+/// What the user asked of `up` beside the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpRequest {
+    /// How services get onto localhost.
+    pub exposing: Exposing,
+    /// Whether the checks of the stack are part of the run.
+    pub checks: bool,
+}
+
+/// Pulls and loads move up to gigabytes; a slow line is no failure.
+const TRANSFER: Duration = Duration::from_mins(30);
+/// Cluster and Helm calls; kind gives up on its own parts earlier.
+const CALL: Duration = Duration::from_mins(10);
+/// Local acts.
+const SHORT: Duration = Duration::from_mins(1);
+/// One check, with what it waits for.
+const CHECK: Duration = Duration::from_mins(5);
+
+/// Decides what `up` does.
+///
+/// # Errors
+/// When the stack makes an image itself and the cluster's nodes take none from us.
+pub fn up(stack: &Stack, observed: &Observed, request: UpRequest) -> Result<Plan, Failure> {
+    let mut draft = Draft { stack, observed, steps: Vec::new() };
+    draft.cluster();
+    draft.images()?;
+    for component in &stack.components {
+        draft.component(component);
+    }
+    draft.forwarder(request.exposing);
+    let unchanged = draft.steps.is_empty() && observed.verified.as_deref() == Some(&stack_digest(stack));
+    if request.checks && !unchanged {
+        let cause = if draft.steps.is_empty() { "not verified since the last change" } else { "the stack changes" };
+        draft.checks(false, cause);
+    }
+    draft.finish()
+}
+
+/// The plan of `verify`: the checks alone, with `deep` the long ones too.
+///
+/// # Errors
+/// Never for a valid stack; a defect of ours is reported as such.
+pub fn verify(stack: &Stack, deep: bool) -> Result<Plan, Failure> {
+    let observed = Observed::default();
+    let mut draft = Draft { stack, observed: &observed, steps: Vec::new() };
+    draft.checks(deep, "asked for");
+    draft.finish()
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    stack: &'a Stack,
+    observed: &'a Observed,
+    steps: Vec<Step>,
+}
+
+impl Draft<'_> {
+    fn finish(self) -> Result<Plan, Failure> {
+        Plan::new(self.steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.steps.iter().any(|step| step.id == id)
+    }
+
+    /// Adds a step; needs that are not in the plan are already true and are left out.
+    fn add(&mut self, mut step: Step) {
+        step.needs = step.needs.iter().filter(|need| self.has(need)).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        self.steps.push(step);
+    }
+
+    fn cluster(&mut self) {
+        let cluster = &self.stack.cluster;
+        let replace = match self.observed.cluster {
+            ClusterFact::Running | ClusterFact::Named => return,
+            ClusterFact::Stopped => {
+                let step = Step::new("cluster", "start the stopped cluster", Action::StartCluster);
+                self.add(step.because("its node does not run").within(CALL));
+                return;
+            }
+            ClusterFact::HalfMade => true,
+            ClusterFact::Absent => false,
+        };
+        self.pull(&cluster.image);
+        let cause = if replace { "an earlier run was ended while it made it" } else { "there is none" };
+        let action = Action::CreateCluster { image: cluster.image.clone(), ports: cluster.ports.clone(), replace };
+        let version = cluster.image.tag.as_deref().unwrap_or("");
+        let step = Step::new("cluster", format!("make the cluster (Kubernetes {version})"), action);
+        self.add(step.because(cause).needs([pull_id(&cluster.image)]).within(CALL));
+    }
+
+    fn pull(&mut self, image: &ImageRef) {
+        if !self.observed.engine_images.contains(image) && !self.has(&pull_id(image)) {
+            let action = Action::PullImage { image: image.clone() };
+            self.add(Step::new(pull_id(image), format!("pull {image}"), action).because("the engine does not have it").within(TRANSFER));
+        }
+    }
+
+    /// Whether nodes take images from us; those of a cluster that is yet to be made do.
+    fn nodes_take_images(&self) -> bool {
+        let to_be_made = matches!(self.observed.cluster, ClusterFact::Absent | ClusterFact::HalfMade | ClusterFact::Stopped);
+        to_be_made || self.observed.nodes != NodeAccess::None
+    }
+
+    fn missing(&self, image: &ImageRef) -> bool {
+        !self.observed.node_images.contains(image)
+    }
+
+    fn images(&mut self) -> Result<(), Failure> {
+        if !self.nodes_take_images() {
+            let made = self.stack.components.iter().find(|c| matches!(c.kind, ComponentKind::Image(_)));
+            return match made {
+                None => Ok(()),
+                Some(component) => {
+                    Err(Failure::preflight(format!("the image of component `{}` cannot be put into this cluster", component.name))
+                        .why("its nodes are not containers of the engine on this machine")
+                        .hint("Use a kind cluster of this machine's engine, or Docker Desktop."))
+                }
+            };
+        }
+        let missing: Vec<ImageRef> = self.stack.images().into_iter().filter(|image| self.missing(image)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for image in &missing {
+            self.pull(image);
+        }
+        let mut needs: Vec<String> = missing.iter().map(pull_id).collect();
+        needs.push("cluster".into());
+        let title = format!("load {} into the node", count(missing.len(), "image"));
+        let step = Step::new("images", title, Action::LoadImages { images: missing });
+        self.add(step.because("the node does not have all of them").needs(needs).within(TRANSFER));
+        Ok(())
+    }
+
+    fn component(&mut self, component: &Component) {
+        match &component.kind {
+            ComponentKind::Image(build) => {
+                if self.missing(&build.image) {
+                    let action = Action::BuildImage { component: component.name.clone() };
+                    let step = Step::new(apply_id(&component.name), format!("put {} into the node", build.image), action);
+                    self.add(step.because("the node does not have it").needs(["cluster".into()]).within(CALL));
+                }
+            }
+            ComponentKind::Helm(_) => self.chart(component),
+            ComponentKind::Manifests(objects) => {
+                let wanted: Vec<(ObjectId, String)> = objects.iter().map(|o| (o.id.clone(), object_digest(&o.value))).collect();
+                self.objects(component, &wanted);
+            }
+            ComponentKind::Certificate(certificate) => {
+                if self.observed.authority.is_none() && !self.has("authority") {
+                    let step = Step::new("authority", "make a local certificate authority", Action::CreateAuthority);
+                    self.add(step.because("there is no usable one").within(SHORT));
+                }
+                // without a CA yet no recorded digest can match, whatever stands for the fingerprint
+                let digest = certificate_digest(certificate, self.observed.authority.as_deref().unwrap_or_default());
+                let wanted: Vec<(ObjectId, String)> =
+                    crate::stack::certificate_objects(certificate).into_iter().map(|id| (id, digest.clone())).collect();
+                self.objects(component, &wanted);
+            }
+        }
+    }
+
+    fn chart(&mut self, component: &Component) {
+        let ComponentKind::Helm(chart) = &component.kind else { return };
+        let digest = chart_digest(chart);
+        let found = self.observed.releases.get(&(chart.namespace.clone(), chart.release.clone()));
+        let cause = match found {
+            None => Some("not installed".to_owned()),
+            Some(ReleaseFact { status, .. }) if status != "deployed" => Some(format!("the release is {status}")),
+            Some(fact) if fact.digest.as_deref() != Some(&digest) => Some(change_of(fact, &chart.version)),
+            Some(_) => None,
+        };
+        let name = &component.name;
+        let title = |verb: &str| format!("{verb} {name} {}", chart.version);
+        if let Some(cause) = cause {
+            if !self.observed.pulled_charts.contains(name) {
+                let action = Action::PullChart { component: name.clone() };
+                self.add(Step::new(chart_id(name), title("pull the chart of"), action).because("not pulled before").within(TRANSFER));
+            }
+            let mut needs = self.needs(component);
+            needs.push(chart_id(name));
+            let heal = found.is_some_and(|fact| fact.status.starts_with("pending"));
+            let verb = if found.is_some_and(|fact| fact.status == "deployed") { "upgrade" } else { "install" };
+            let action = Action::InstallChart { component: name.clone(), digest, heal };
+            self.add(Step::new(apply_id(name), title(verb), action).because(cause).needs(needs).within(CALL));
+            self.ready(component, "it was just applied");
+        } else if let Some(reason) = found.and_then(|fact| fact.unready.clone()) {
+            self.ready(component, &reason);
+        }
+    }
+
+    fn objects(&mut self, component: &Component, wanted: &[(ObjectId, String)]) {
+        let fact = |id: &ObjectId| self.observed.objects.get(id);
+        let absent = wanted.iter().filter(|(id, _)| fact(id).is_none()).count();
+        let differs = |(id, digest): &&(ObjectId, String)| fact(id).is_some_and(|f| f.digest.as_ref() != Some(digest));
+        let cause = match wanted.iter().find(differs) {
+            _ if absent == wanted.len() => Some("not there".to_owned()),
+            _ if absent > 0 => Some(format!("{absent} of {} objects are not there", wanted.len())),
+            Some((id, _)) => Some(format!("{id} differs from the stack")),
+            None => None,
+        };
+        let name = &component.name;
+        if let Some(cause) = cause {
+            let mut needs = self.needs(component);
+            if matches!(component.kind, ComponentKind::Certificate(_)) {
+                needs.push("authority".into());
+            }
+            let title = format!("apply {name} ({})", count(wanted.len(), "object"));
+            let step = Step::new(apply_id(name), title, Action::ApplyObjects { component: name.clone() });
+            self.add(step.because(cause).needs(needs).within(component.timeout));
+            self.ready(component, "it was just applied");
+        } else if let Some(reason) = wanted.iter().find_map(|(id, _)| fact(id).and_then(|f: &ObjectFact| f.unready.clone())) {
+            self.ready(component, &reason);
+        }
+    }
+
+    fn ready(&mut self, component: &Component, cause: &str) {
+        let name = &component.name;
+        let step = Step::new(ready_id(name), format!("wait until {name} is ready"), Action::AwaitReady { component: name.clone() });
+        self.add(step.because(cause).needs(["cluster".into(), apply_id(name)]).within(component.timeout));
+    }
+
+    /// What must be done before a component is applied: the cluster, its images, and its needs.
+    fn needs(&self, component: &Component) -> Vec<String> {
+        let mut needs = vec!["cluster".to_owned()];
+        if component.images.iter().any(|image| self.missing(image)) {
+            needs.push("images".into());
+        }
+        for need in &component.needs {
+            let made = self.stack.component(&need.component).is_some_and(|c| matches!(c.kind, ComponentKind::Image(_)));
+            match need.until {
+                Until::Ready if !made => needs.push(ready_id(&need.component)),
+                _ => needs.push(apply_id(&need.component)),
+            }
+        }
+        needs
+    }
+
+    fn forwarder(&mut self, exposing: Exposing) {
+        let observed_ports = match self.observed.cluster {
+            ClusterFact::Absent | ClusterFact::HalfMade => &self.stack.cluster.ports,
+            _ => &self.observed.ports,
+        };
+        let mapped = |host: u16, node: Option<u16>| {
+            exposing == Exposing::Auto && observed_ports.iter().any(|port| port.host == host && Some(port.node) == node)
+        };
+        let routes: Vec<(u16, ServiceFile)> =
+            self.stack.expose.iter().filter(|e| !mapped(e.host, e.service.node_port)).map(|e| (e.host, e.service.clone())).collect();
+        if routes.is_empty() || self.observed.forwarder.as_ref() == Some(&routes) {
+            return;
+        }
+        let cause = if self.observed.forwarder.is_some() { "the running one has other routes" } else { "the cluster maps no port for it" };
+        let ports: Vec<String> = routes.iter().map(|(host, _)| host.to_string()).collect();
+        let title = format!("forward localhost:{}", ports.join(" and :"));
+        let step = Step::new("forwarder", title, Action::StartForwarder { routes });
+        self.add(step.because(cause).needs(["cluster".into()]).within(SHORT));
+    }
+
+    /// Checks run when everything is ready: those without load side by side, then those with load one by one, so that
+    /// no check fills a bucket or a connection limit under another.
+    fn checks(&mut self, deep: bool, cause: &str) {
+        let settled = leaves(&self.steps);
+        let (light, heavy): (Vec<_>, Vec<_>) =
+            self.stack.checks.iter().filter(|check| deep || !check.deep).partition(|check| !check.kind.puts_load());
+        let step = |check: &Check| {
+            let action = Action::RunCheck { check: check.name.clone() };
+            let step = Step::new(format!("check:{}", check.name), format!("check: {}", check.name), action);
+            step.because(cause).needs(settled.clone()).within(if check.deep { CHECK * 2 } else { CHECK })
+        };
+        let mut before: Vec<String> = Vec::new();
+        for check in light {
+            before.push(format!("check:{}", check.name));
+            self.add(step(check));
+        }
+        for check in heavy {
+            let next = step(check).after(std::mem::take(&mut before));
+            before.push(next.id.clone());
+            self.add(next);
+        }
+    }
+}
+
+/// The steps that no other step needs: needing these is needing all.
+fn leaves(steps: &[Step]) -> Vec<String> {
+    let needed: BTreeSet<&String> = steps.iter().flat_map(|step| &step.needs).collect();
+    steps.iter().map(|step| &step.id).filter(|id| !needed.contains(id)).cloned().collect()
+}
+
+fn change_of(fact: &ReleaseFact, version: &str) -> String {
+    let bare = |v: &str| v.trim_start_matches('v').to_owned();
+    if bare(&fact.chart_version) == bare(version) {
+        "its values differ from the stack".into()
+    } else {
+        format!("version {} is installed", fact.chart_version)
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn pull_id(image: &ImageRef) -> String {
+    format!("pull:{image}")
+}
+
+fn chart_id(component: &str) -> String {
+    format!("chart:{component}")
+}
+
+fn apply_id(component: &str) -> String {
+    format!("apply:{component}")
+}
+
+fn ready_id(component: &str) -> String {
+    format!("ready:{component}")
+}

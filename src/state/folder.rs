@@ -1,0 +1,132 @@
+//! Where things lie: one folder for each cluster, named as the user names the cluster.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::world::files;
+
+/// The folder of one cluster. Nothing of tstack's that belongs to the cluster lies elsewhere.
+#[derive(Clone, Debug)]
+pub struct StateFolder {
+    root: PathBuf,
+    name: String,
+}
+
+impl StateFolder {
+    /// The folder of the cluster `name` below `root`; it need not exist.
+    pub fn new(root: impl Into<PathBuf>, name: impl Into<String>) -> Self {
+        Self { root: root.into(), name: name.into() }
+    }
+
+    /// The name of the cluster, as the user gives it with `--name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.root.join(&self.name)
+    }
+
+    /// Makes the folder, for its owner alone.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(&self) -> Result<(), Failure> {
+        files::make_private_dir(&self.path())
+    }
+
+    /// The record of what was made.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.path().join("state.json")
+    }
+
+    /// The kubeconfig of a cluster that we made.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path().join("kubeconfig")
+    }
+
+    /// The certificate of the local CA.
+    #[must_use]
+    pub fn authority_certificate(&self) -> PathBuf {
+        self.path().join("ca.crt")
+    }
+
+    /// The key of the local CA.
+    #[must_use]
+    pub fn authority_key(&self) -> PathBuf {
+        self.path().join("ca.key")
+    }
+
+    /// The events of the last runs.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path().join("journal.jsonl")
+    }
+
+    /// The chart archive of a component of that chart digest.
+    #[must_use]
+    pub fn chart(&self, component: &str, digest: &str) -> PathBuf {
+        self.path().join("charts").join(format!("{component}-{digest}"))
+    }
+
+    /// What helm keeps for itself.
+    #[must_use]
+    pub fn helm(&self) -> PathBuf {
+        self.path().join("helm")
+    }
+
+    /// The lock lies beside the folder, so that it can be held while the folder goes.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join(format!(".{}.lock", self.name))
+    }
+
+    /// Removes the folder with everything in it, and the folders above it that are ours and empty then.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    #[expect(clippy::disallowed_methods, reason = "the one place that removes a state folder")]
+    pub fn remove(&self) -> Result<(), Failure> {
+        let path = self.path();
+        match std::fs::remove_dir_all(&path) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(Failure::step(format!("cannot remove {}", path.display())).because(&e)),
+        }
+    }
+
+    /// Removes the folder above all clusters if it is empty.
+    pub fn remove_empty_root(&self) {
+        // not empty, or gone already: both are fine
+        let _ = fs_err::remove_dir(&self.root);
+    }
+}
+
+/// The names of all clusters below `root`.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn list(root: &Path) -> Result<Vec<String>, Failure> {
+    let failed = |e: std::io::Error| Failure::step(format!("cannot read {}", root.display())).because(&e);
+    let entries = match fs_err::read_dir(root) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(failed(e)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.join("state.json").is_file()
+            && let Some(name) = path.file_name().and_then(|n| n.to_str())
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,71 @@
+//! The journal: the events of runs, a line each, for people and for `timings`.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::StateFolder;
+use crate::event::Event;
+use crate::failure::Failure;
+
+/// Past this size a run begins the journal anew, keeping the one before.
+const ROTATE: u64 = 4 * 1024 * 1024;
+
+/// An open journal. A line is one `write`, so that a crash leaves whole lines but perhaps the last.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+}
+
+impl Journal {
+    /// Opens the journal of a folder for one more run and notes its beginning.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(folder: &StateFolder, verb: &str, now: jiff::Timestamp) -> Result<Self, Failure> {
+        let path = folder.journal();
+        let failed = |e: std::io::Error| Failure::step(format!("cannot write {}", path.display())).because(&e);
+        if fs_err::metadata(&path).is_ok_and(|m| m.len() > ROTATE) {
+            fs_err::rename(&path, path.with_extension("jsonl.old")).map_err(failed)?;
+        }
+        let mut options = File::options();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut journal = Self { file: options.open(&path).map_err(failed)? };
+        journal.line(&json!({"event": "run", "verb": verb, "time": now.to_string(), "version": env!("CARGO_PKG_VERSION")}));
+        Ok(journal)
+    }
+
+    /// Appends an event with the time since the run began.
+    pub fn append(&mut self, event: &Event, at: Duration) {
+        let mut line = serde_json::to_value(event).unwrap_or_default();
+        line["at"] = json!((at.as_secs_f64() * 1000.0).round() / 1000.0);
+        self.line(&line);
+    }
+
+    /// A journal that cannot be written must not end a run that goes well.
+    fn line(&mut self, line: &Value) {
+        let _ = self.file.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_json_and_names_its_event() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = StateFolder::new(temp.path(), "x");
+        folder.create().unwrap();
+        let mut journal = Journal::open(&folder, "up", jiff::Timestamp::UNIX_EPOCH).unwrap();
+        journal.append(&Event::Cancelling, Duration::from_millis(1250));
+        let text = fs_err::read_to_string(folder.journal()).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["verb"], "up");
+        assert_eq!(lines[1], json!({"event": "plan.cancelling", "at": 1.25}));
+    }
+}
