@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Action, ClusterFact, Exposing, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
 use super::{certificate_digest, chart_digest, object_digest, stack_digest};
 use crate::failure::Failure;
-use crate::stack::{Check, Component, ComponentKind, ImageRef, ObjectId, ServiceFile, Stack, Until};
+use crate::stack::{Check, Component, ComponentKind, Exposure, ImageRef, ObjectId, ServiceFile, Stack, Until};
 
 /// What the user asked of `up` beside the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,13 +255,13 @@ impl Draft<'_> {
         let mapped = |host: u16, node: Option<u16>| {
             exposing == Exposing::Auto && observed_ports.iter().any(|port| port.host == host && Some(port.node) == node)
         };
-        let routes: Vec<(u16, ServiceFile)> =
-            self.stack.expose.iter().filter(|e| !mapped(e.host, e.service.node_port)).map(|e| (e.host, e.service.clone())).collect();
-        if routes.is_empty() || self.observed.forwarder.as_ref() == Some(&routes) {
+        let routes: Vec<Exposure> = self.stack.expose.iter().filter(|e| !mapped(e.host, e.service.node_port)).cloned().collect();
+        let served: Vec<(u16, ServiceFile)> = routes.iter().map(|e| (e.host, e.service.clone())).collect();
+        if routes.is_empty() || self.observed.forwarder.as_ref() == Some(&served) {
             return;
         }
         let cause = if self.observed.forwarder.is_some() { "the running one has other routes" } else { "the cluster maps no port for it" };
-        let ports: Vec<String> = routes.iter().map(|(host, _)| host.to_string()).collect();
+        let ports: Vec<String> = routes.iter().map(|e| e.host.to_string()).collect();
         let title = format!("forward localhost:{}", ports.join(" and :"));
         let step = Step::new("forwarder", title, Action::StartForwarder { routes });
         self.add(step.because(cause).needs(["cluster".into()]).within(SHORT));

@@ -66,6 +66,7 @@ def up(bed, _options):
     host.prepare()
     bed.work.make()
     with bed.locked():
+        store.clear_scratch(bed.work)
         bed.registry.start()
         built = bed.built()
         count = len(bed.steps) - len(built)

@@ -30,6 +30,7 @@ def is_built(work, step, inputs) -> bool:
 @contextmanager
 def replacing(work, path):
     """A temporary path that takes the place of path when the body succeeds."""
+    # the process id: an orphan of a killed run may still write to its own
     temporary = work.tmp / f"{path.name}.{os.getpid()}"
     remove(temporary)
     try:
@@ -40,6 +41,24 @@ def replacing(work, path):
         temporary.rename(path)
     finally:
         remove(temporary)
+
+
+@contextmanager
+def scratch(work, name):
+    """A folder for the body alone."""
+    folder = work.tmp / f"{name}.{os.getpid()}"
+    remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
+
+
+def clear_scratch(work):
+    """Removes what a killed run left behind."""
+    for path in work.tmp.iterdir():
+        remove(path)
 
 
 def remove(path):

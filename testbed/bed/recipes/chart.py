@@ -19,7 +19,7 @@ def build(catalog, work, component):
 
     def action(job):
         # helm wants the folder to have the chart's name
-        with store.replacing(work, work.tmp / f"chart.{component.name}") as parent:
+        with store.scratch(work, f"chart.{component.name}") as parent:
             folder = parent / Path(chart["name"]).name
             write(job, work, chart, module, folder)
             helm = [work.bin / "helm", "package", folder, "--version", chart["version"], "--app-version", chart["app"]]

@@ -30,7 +30,7 @@ def folder(module):
 
 @functools.cache
 def go_version():
-    return subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True, env=None).stdout.strip()
+    return subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def tags(module):
@@ -53,7 +53,8 @@ def build(catalog, work, component):
 
     def action(job):
         with store.replacing(work, result) as temporary:
-            job.run("go", "build", *flags, "-o", temporary, package, cwd=folder(module), env=ENV)
+            # go's own temporary files there too: the next run clears what a killed one leaves
+            job.run("go", "build", *flags, "-o", temporary, package, cwd=folder(module), env={**ENV, "GOTMPDIR": str(work.tmp)})
 
     return Step("build", component.name, "compile", action, (go_version(), flags, package, folder(module)),
                 needs=[f"fetch.{module.name}"], outputs=[result], alone=module.name)

@@ -15,6 +15,7 @@ from . import golang
 
 NODE = HERE / "node"
 BASE = "tstack-testbed/node-base"
+OVEN = "tstack-testbed-oven"
 ENTRYPOINT = '["/usr/local/bin/entrypoint", "/sbin/init"]'
 # docker import and commit know no STOPSIGNAL, a build does
 DOCKERFILE = f"FROM scratch\nADD rootfs.tar /\nENV container=docker\nSTOPSIGNAL SIGRTMIN+3\nENTRYPOINT {ENTRYPOINT}\n"
@@ -28,8 +29,7 @@ def build(catalog, work, component):
     pause = next(c.image["name"] for c in baked if c.name == "pause")
 
     def action(job):
-        with store.replacing(work, work.tmp / "node") as context:
-            context.mkdir()
+        with store.scratch(work, "node") as context:
             root = context / "rootfs"
             job.run("cp", "-a", "--reflink=auto", work.rootfs, root)
             layout(job, root, Path(golang.source(job, catalog.modules["kind"])) / "images/base/files", pause, component.version)
@@ -119,25 +119,28 @@ def link(path, target):
 
 
 @contextmanager
-def container(job, image):
-    name = job.output("docker", "run", "-d", "--privileged", "--entrypoint", "sleep", image, "infinity").strip()
+def container(job):
+    """A container of the base; also removes one that a killed run left."""
+    remove = ("docker", "rm", "-f", "-v", OVEN)
+    subprocess.run(remove, capture_output=True, check=False)
     try:
-        yield name
+        job.run("docker", "run", "-d", "--name", OVEN, "--privileged", "--entrypoint", "sleep", BASE, "infinity")
+        yield
     finally:
-        subprocess.run(["docker", "rm", "-f", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(remove, capture_output=True, check=False)
 
 
 def bake(job, work, images, result):
-    with container(job, BASE) as name:
-        job.run("docker", "exec", "-d", name, "containerd")
-        job.wait_for("docker", "exec", name, "ctr", "version")
+    with container(job):
+        job.run("docker", "exec", "-d", OVEN, "containerd")
+        job.wait_for("docker", "exec", OVEN, "ctr", "version")
         for image in images:
-            import_image(job, work.images / image, name)
-        job.run("docker", "exec", name, "pkill", "-x", "containerd")
-        job.wait_for("docker", "exec", name, "sh", "-c", "! pgrep -x containerd")
-        job.run("docker", "commit", "--change", f"ENTRYPOINT {ENTRYPOINT}", name, result)
+            import_image(job, work.images / image)
+        job.run("docker", "exec", OVEN, "pkill", "-x", "containerd")
+        job.wait_for("docker", "exec", OVEN, "sh", "-c", "! pgrep -x containerd")
+        job.run("docker", "commit", "--change", f"ENTRYPOINT {ENTRYPOINT}", OVEN, result)
 
 
-def import_image(job, layout, container_name):
+def import_image(job, layout):
     with job.start("tar", "-C", layout, "-c", ".", stdout=subprocess.PIPE) as archive:
-        job.run("docker", "exec", "-i", container_name, "ctr", "-n", "k8s.io", "images", "import", "-", stdin=archive.stdout)
+        job.run("docker", "exec", "-i", OVEN, "ctr", "-n", "k8s.io", "images", "import", "-", stdin=archive.stdout)

