@@ -12,6 +12,8 @@
 pub mod certs;
 pub mod checks;
 pub mod cli;
+pub mod config;
+pub mod env;
 pub mod event;
 pub mod exec;
 pub mod failure;

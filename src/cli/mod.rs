@@ -1,5 +1,64 @@
 //! The command line.
 //!
-//! Purpose: clap types and nothing else: arguments in, options of ops out.
-//! Reads: the command line. Writes: through report only.
+//! Purpose: clap types, one file a verb: arguments in, options of ops out, and the report of what came.
+//! Reads: the command line, the environment through `env`. Writes: through report only.
 //! Must not: know the cluster, the engine or a plan.
+
+mod args;
+mod down;
+mod meta;
+mod plan;
+mod shown;
+mod source;
+mod status;
+mod up;
+mod verify;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::env::Env;
+use crate::failure::{Failure, FailureKind};
+
+pub use args::{Args, command};
+
+/// Runs one command line. Everything that a person reads has been written when it returns.
+///
+/// Gives the exit code.
+pub async fn run(line: impl IntoIterator<Item = OsString>, env: &Env, cancel: &CancellationToken) -> u8 {
+    let args = match Args::try_parse_from(line) {
+        Ok(args) => args,
+        Err(error) => {
+            // help and version are no errors; clap knows where each goes
+            let _ = error.print();
+            return if error.use_stderr() { FailureKind::Usage.exit_code() } else { 0 };
+        }
+    };
+    let mut shown = shown::Shown::new(&args.global, env);
+    match dispatch(args, env, &mut shown, cancel).await {
+        Ok(code) => code,
+        Err(failure) => {
+            shown.failure(&failure);
+            failure.kind.exit_code()
+        }
+    }
+}
+
+async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
+    use args::Verb;
+    let global = &args.global;
+    match &args.verb {
+        Verb::Up(up) => up::run(global, up, env, shown, cancel).await,
+        Verb::Plan(up) => plan::run(global, up, env, shown).await,
+        Verb::Verify(verify) => verify::run(global, verify, env, shown, cancel).await,
+        Verb::Status(status) => status::run(global, status, env, shown).await,
+        Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
+        Verb::Stacks => meta::stacks(shown),
+        Verb::Schema => meta::schema(shown),
+        Verb::Completions { shell } => meta::completions(*shell, shown),
+        Verb::Man => meta::man(shown),
+        Verb::Forwarder { state } => crate::forward::run(state).await.map(|()| 0),
+    }
+}

@@ -1,5 +1,122 @@
 //! Sees how the world is.
 //!
-//! Purpose: fill plan::Observed.
+//! Purpose: fill `plan::Observed`, three-valued: what cannot be known is a failure, never taken for absent.
 //! Reads: cluster, engine, state. Writes: nothing.
-//! Must not: change anything; take unknown for absent.
+//! Must not: change anything.
+
+mod authority;
+mod cluster;
+mod objects;
+
+pub use authority::authority;
+pub use cluster::{Sight, SightError, named, ours};
+pub use objects::component_state;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::plan::{ClusterFact, NodeAccess, Observed};
+use crate::stack::{ComponentKind, ImageRef, Stack};
+use crate::state::{Record, StateFolder, Target};
+use crate::world::clock;
+use crate::world::engine::Engine;
+use crate::world::helm::archive_in;
+
+/// Everything that the plan of `up` is decided on.
+///
+/// # Errors
+/// When something cannot be known: the engine or the API server does not answer.
+pub async fn for_up(
+    stack: &Stack,
+    folder: &StateFolder,
+    record: &Record,
+    sight: &Sight,
+    engine: Option<&Engine>,
+) -> Result<Observed, Failure> {
+    let mut observed = for_down(folder, record, sight).await?;
+    observed.authority = authority(folder)?.filter(|a| a.usable(clock::now()).is_ok()).map(|a| a.fingerprint());
+    observed.pulled_charts = pulled_charts(stack, folder)?;
+    if let Some(engine) = engine {
+        let mut wanted = stack.images();
+        if matches!(record.target, Target::Kind { .. }) {
+            wanted.push(stack.cluster.image.clone());
+        }
+        for image in wanted {
+            if engine.image_present(&image).await?.is_some() {
+                observed.engine_images.insert(image);
+            }
+        }
+        observed.node_images = node_images(stack, engine, &observed.nodes).await?;
+    }
+    if let Some(cluster) = &sight.cluster {
+        objects::releases(cluster, stack, &mut observed).await?;
+        objects::objects(cluster, stack, &mut observed).await?;
+    }
+    Ok(observed)
+}
+
+/// Everything that the plan of `down` is decided on.
+///
+/// # Errors
+/// When the forwarder's socket cannot be asked.
+pub async fn for_down(folder: &StateFolder, record: &Record, sight: &Sight) -> Result<Observed, Failure> {
+    let forwarder = crate::forward::status(&folder.path()).await?;
+    Ok(Observed {
+        cluster: sight.fact.clone(),
+        nodes: sight.nodes.clone(),
+        ports: sight.ports.clone(),
+        forwarder: forwarder.map(|f| f.routes.into_iter().map(|route| (route.route.host, route.route.service)).collect()),
+        verified: record.verified.as_ref().map(|v| v.digest.clone()),
+        made: record.made.clone(),
+        network_made: matches!(record.target, Target::Kind { network_made: true, .. }),
+        ..Observed::default()
+    })
+}
+
+fn pulled_charts(stack: &Stack, folder: &StateFolder) -> Result<BTreeSet<String>, Failure> {
+    let mut pulled = BTreeSet::new();
+    for component in &stack.components {
+        if let ComponentKind::Helm(chart) = &component.kind
+            && archive_in(Path::new(&folder.chart(&component.name, &chart.version)))?.is_some()
+        {
+            pulled.insert(component.name.clone());
+        }
+    }
+    Ok(pulled)
+}
+
+/// Which of the wanted images every node has, by content: the same tag with other content is not the same image.
+async fn node_images(stack: &Stack, engine: &Engine, nodes: &NodeAccess) -> Result<BTreeSet<ImageRef>, Failure> {
+    let NodeAccess::Containers(nodes) = nodes else { return Ok(BTreeSet::new()) };
+    let mut wanted: Vec<(ImageRef, Option<String>)> = Vec::new();
+    for image in stack.images() {
+        let id = engine.image_present(&image).await?;
+        wanted.push((image, id));
+    }
+    for component in &stack.components {
+        if let ComponentKind::Image(build) = &component.kind {
+            wanted.push((build.image.clone(), Some(crate::image::config_digest(build)?)));
+        }
+    }
+    let mut everywhere: Option<BTreeSet<ImageRef>> = None;
+    for node in nodes {
+        let has = engine.node_images(node).await?;
+        let here: BTreeSet<ImageRef> = wanted
+            .iter()
+            .filter(|(image, id)| has.iter().any(|found| found.is(image, id.as_deref())))
+            .map(|(image, _)| image.clone())
+            .collect();
+        everywhere = Some(match everywhere {
+            None => here,
+            Some(before) => before.intersection(&here).cloned().collect(),
+        });
+    }
+    Ok(everywhere.unwrap_or_default())
+}
+
+/// Whether the cluster is one on which nothing can be seen yet.
+#[must_use]
+pub const fn is_absent(fact: &ClusterFact) -> bool {
+    matches!(fact, ClusterFact::Absent | ClusterFact::HalfMade)
+}

@@ -1,5 +1,20 @@
 //! One file per user story.
 //!
-//! Purpose: wire observe, plan and exec.
+//! Purpose: wire observe, plan and exec into `up`, `down`, `verify`, `status` and `plan`.
 //! Reads: through the rooms. Writes: through the rooms.
 //! Must not: parse arguments, print, or exit.
+
+mod down;
+mod drive;
+mod preflight;
+mod session;
+mod status;
+mod up;
+mod verify;
+
+pub use down::{DownOptions, DownReport, down};
+pub use drive::{Listener, Told};
+pub use session::{Setup, Wanted};
+pub use status::status;
+pub use up::{UpOptions, UpReport, plan, up};
+pub use verify::{VerifyReport, verify};

@@ -23,6 +23,12 @@ pub struct Record {
     pub stack: String,
     /// Where the stack came from, to find it again: a path, or the name of a built-in one.
     pub source: String,
+    /// The profiles that were chosen, for later runs that are about the same stack.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// The values that were set on the command line or in the configuration: path and value.
+    #[serde(default)]
+    pub set: Vec<(String, String)>,
     /// The cluster that it runs on.
     pub target: Target,
     /// When the record was begun.
@@ -151,6 +157,8 @@ mod tests {
             version: VERSION,
             stack: "x".into(),
             source: "x".into(),
+            profiles: vec![],
+            set: vec![],
             target: Target::Kind { cluster: "tstack-x".into(), owner: "o".into(), network_made: true },
             created: jiff::Timestamp::UNIX_EPOCH,
             identity: None,

@@ -13,7 +13,7 @@ use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
 /// The label of a node whose value only our record knows.
-pub(crate) const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
+pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
 /// The network that kind puts its nodes into.
 const NETWORK: &str = "kind";
 

@@ -9,6 +9,8 @@ mod objects;
 mod ready;
 mod remove;
 
+pub use cluster::NODE_OWNER_LABEL;
+pub use ready::objects_of;
 use tokio::time::Instant;
 
 use super::{Context, Signals};

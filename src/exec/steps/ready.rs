@@ -19,7 +19,10 @@ pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, 
 }
 
 /// The objects that make a component: of a chart, those in its manifest.
-pub(crate) async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
+///
+/// # Errors
+/// When the API server does not answer, or a release is gone.
+pub async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
     match &component.kind {
         ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
         ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),
@@ -34,7 +37,7 @@ pub(crate) async fn objects_of(cluster: &Cluster, component: &Component) -> Resu
 }
 
 /// The judgement in the words of the API server's room.
-pub(crate) fn judge(object: &serde_json::Value) -> Verdict {
+fn judge(object: &serde_json::Value) -> Verdict {
     match ready::judge(object) {
         ready::Readiness::Ready => Verdict::Ready,
         ready::Readiness::Waiting(reason) => Verdict::Waiting(reason),

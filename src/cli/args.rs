@@ -1,0 +1,170 @@
+//! Every verb and flag. The doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::plan::Exposing;
+use crate::report::{ColorChoice, Output};
+
+/// A real platform on your own machine, ready when a real request passed.
+///
+/// tstack makes a local Kubernetes cluster, installs what a stack file names in dependency order, waits until real
+/// requests pass, and serves the stack on localhost. `tstack down` leaves nothing behind.
+#[derive(Debug, Parser)]
+#[command(name = "tstack", version, max_term_width = 110, after_help = AFTER)]
+pub struct Args {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+const AFTER: &str = "\
+Examples:
+  tstack up                      the Task API stack, on a kind cluster of its own
+  tstack verify --deep           its checks again, with load until it scales
+  tstack down                    everything that `up` made goes
+
+Exit codes:
+  0 done   1 defect of tstack   2 usage or invalid file   3 preflight failed, nothing was changed
+  4 a step failed, `up` again resumes   5 a check failed   6 changes pending
+  7 another tstack holds this cluster   130 cancelled";
+
+/// The whole command line, for completions and the man page.
+#[must_use]
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+/// Flags of every verb.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Global {
+    /// The name of the cluster, to have several side by side. Default: the stack's name
+    #[arg(long, global = true, value_name = "NAME")]
+    pub name: Option<String>,
+    /// How to show things
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW")]
+    pub output: Output,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Set a value of the stack file, such as parameters.httpPort=8081 or cluster.image=…
+    #[arg(long, global = true, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Choose a profile of the stack file; may be given several times
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Vec<String>,
+    /// Fetch from a mirror: docker.io=https://mirror.example.com, or *=… for every registry
+    #[arg(long, global = true, value_name = "HOST=ADDRESS")]
+    pub mirror: Vec<String>,
+    /// The configuration file [default: $TSTACK_CONFIG, or ~/.config/tstack/config.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Bring a stack up, and wait until real requests pass
+    #[command(after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up --set parameters.httpPort=9080\n  tstack up --context docker-desktop")]
+    Up(Up),
+    /// Show what `up` would do, and why, without doing it
+    #[command(after_help = "Examples:\n  tstack plan\n  tstack plan --exit-code   exits with 6 when something is to do")]
+    Plan(PlanArgs),
+    /// Run the stack's checks again
+    #[command(after_help = "Examples:\n  tstack verify\n  tstack verify --deep --junit checks.xml")]
+    Verify(Verify),
+    /// Show how a stack is; the exit code tells its health (0 healthy, 4 degraded, 6 absent, 3 unknown)
+    #[command(after_help = "Examples:\n  tstack status\n  tstack status --output json")]
+    Status(StatusArgs),
+    /// Remove what `up` made: the whole cluster, or the stack alone
+    #[command(after_help = "Examples:\n  tstack down\n  tstack down --keep-cluster")]
+    Down(Down),
+    /// List the stacks that are built in
+    Stacks,
+    /// Print the JSON Schema of stack files, for editors
+    Schema,
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  tstack completions bash > ~/.local/share/bash-completion/completions/tstack")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Serve the localhost path of a cluster; started by `up`
+    #[command(hide = true)]
+    Forwarder {
+        /// The state folder of the cluster
+        #[arg(long)]
+        state: PathBuf,
+    },
+}
+
+/// Which stack, on which cluster.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Up {
+    /// A stack that is built in, or the path of a stack file or folder
+    #[arg(default_value = "task-api", value_name = "STACK")]
+    pub stack: String,
+    /// Use this context's cluster instead of making one; it is never deleted
+    #[arg(long, value_name = "CONTEXT")]
+    pub context: Option<String>,
+    /// The kubeconfig that holds the context [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub kubeconfig: Option<PathBuf>,
+    /// How services get onto localhost: by port mapping where the cluster has one, or always by our forwarder
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub expose: Expose,
+    /// Do not run the checks at the end
+    #[arg(long)]
+    pub no_verify: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub up: Up,
+    /// Exit with 6 when there is something to do
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// Run the checks that take long or put load on the stack too
+    #[arg(long)]
+    pub deep: bool,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct StatusArgs {}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Down {
+    /// Remove the stack, keep the cluster
+    #[arg(long)]
+    pub keep_cluster: bool,
+}
+
+/// How services get onto localhost.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Expose {
+    /// By a port mapping of the cluster where there is one, else by the forwarder.
+    #[default]
+    Auto,
+    /// By the forwarder.
+    Forward,
+}
+
+impl From<Expose> for Exposing {
+    fn from(how: Expose) -> Self {
+        match how {
+            Expose::Auto => Self::Auto,
+            Expose::Forward => Self::Forward,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which stack, which cluster, which surroundings: from the command line, the environment and what is recorded.
+
+use std::path::Path;
+
+use super::args::{Global, Up};
+use crate::config::Config;
+use crate::env::Env;
+use crate::failure::Failure;
+use crate::ops::{Setup, UpOptions, Wanted};
+use crate::stack::{self, Overrides, Stack};
+use crate::state::{self, Record, StateFolder};
+use crate::world::{files, folder};
+
+/// The surroundings of a run, and the values that the configuration sets.
+pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, String)>), Failure> {
+    let named = global.config.clone();
+    let path = named.clone().or_else(|| env.config.clone());
+    let bytes = match &path {
+        Some(path) => files::read_if_there(path)?,
+        None => None,
+    };
+    if bytes.is_none()
+        && let Some(path) = named
+    {
+        return Err(Failure::usage(format!("there is no configuration file {}", path.display())));
+    }
+    let shown = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let config = Config::read(bytes.as_deref().map(|bytes| (shown.as_str(), bytes)), &global.mirror)?;
+    let state = env.state.clone().ok_or_else(|| {
+        Failure::usage("there is no place for tstack's state").why("neither TSTACK_STATE nor HOME is set").hint("Set TSTACK_STATE to a folder.")
+    })?;
+    let setup =
+        Setup { state, path: env.path.clone(), docker_host: env.docker_host.clone(), home: env.home.clone(), mirrors: config.mirrors };
+    Ok((setup, config.set))
+}
+
+/// A stack by its built-in name or its path.
+pub(super) fn load(source: &str, profiles: &[String], set: &[(String, String)]) -> Result<Stack, Failure> {
+    let path = Path::new(source);
+    let looks_like_path = source.contains(std::path::MAIN_SEPARATOR) || source.ends_with(".yaml") || source.starts_with('.');
+    let folder = match stack::shipped_folder(source) {
+        Some(folder) if !looks_like_path => folder,
+        _ if looks_like_path || path.exists() => folder::read(path)?,
+        _ => {
+            return Err(Failure::usage(format!("there is no stack `{source}`"))
+                .why(format!("built in are: {}", stack::shipped().join(", ")))
+                .hint("A path needs a slash: `tstack up ./my-stack`."));
+        }
+    };
+    let overrides = Overrides { profiles: profiles.to_vec(), set: set.to_vec(), architecture: architecture().to_owned() };
+    stack::resolve(&folder, &overrides).map_err(stack::Findings::into_failure)
+}
+
+/// The architecture of the nodes: they run on this machine.
+const fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
+}
+
+/// What `up` and `plan` are asked.
+pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(String, String)>) -> Result<UpOptions, Failure> {
+    let mut set = config_set;
+    set.extend(assignments(&global.set)?);
+    let stack = load(&up.stack, &global.profile, &set)?;
+    let name = global.name.clone().unwrap_or_else(|| stack.name.clone());
+    check_name(&name)?;
+    let wanted = match &up.context {
+        None => Wanted::Own,
+        Some(context) => {
+            let kubeconfig = up.kubeconfig.clone().or_else(|| env.kubeconfig.clone());
+            let kubeconfig = kubeconfig.ok_or_else(|| Failure::usage("there is no kubeconfig").hint("Name it with --kubeconfig."))?;
+            let kubeconfig = std::path::absolute(&kubeconfig).unwrap_or(kubeconfig);
+            Wanted::Context { kubeconfig, context: context.clone() }
+        }
+    };
+    let source = if stack::shipped().contains(&up.stack.as_str()) {
+        up.stack.clone()
+    } else {
+        std::path::absolute(&up.stack).map_or_else(|_| up.stack.clone(), |path| path.display().to_string())
+    };
+    Ok(UpOptions {
+        stack,
+        source,
+        profiles: global.profile.clone(),
+        set,
+        name,
+        wanted,
+        exposing: up.expose.into(),
+        checks: !up.no_verify,
+    })
+}
+
+/// `path=value`, each.
+fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let mut pairs = Vec::new();
+    for text in texts {
+        match text.split_once('=') {
+            Some((path, value)) if !path.is_empty() => pairs.push((path.to_owned(), value.to_owned())),
+            _ => {
+                return Err(Failure::usage(format!("--set {text}: it is written PATH=VALUE"))
+                    .hint("For example --set parameters.httpPort=8081."));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// A name becomes part of names of containers, labels and folders.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let ends = |c: Option<u8>| c.is_some_and(|b| b != b'-');
+    if name.len() <= 40 && name.bytes().all(good) && ends(name.bytes().next()) && ends(name.bytes().last()) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{name}` cannot be the name of a cluster"))
+        .why("a name has lower case letters, digits and `-` between them, at most 40 characters"))
+}
+
+/// The cluster that `verify`, `status` and `down` mean: the one named, or the only one there is.
+pub(super) fn existing(global: &Global, setup: &Setup) -> Result<String, Failure> {
+    if let Some(name) = &global.name {
+        check_name(name)?;
+        return Ok(name.clone());
+    }
+    let mut names = state::list(&setup.state)?;
+    match names.len() {
+        // the default stack's name: its absence is then told in the verb's own words
+        0 => Ok("task-api".into()),
+        1 => Ok(names.remove(0)),
+        _ => Err(Failure::usage("there are several clusters").why(names.join(", ")).hint("Say which with --name.")),
+    }
+}
+
+/// The stack that a cluster was brought up with, `None` where nothing is recorded.
+pub(super) fn recorded(global: &Global, setup: &Setup, name: &str) -> Result<Option<Stack>, Failure> {
+    let Some(record) = Record::read(&StateFolder::new(&setup.state, name))? else { return Ok(None) };
+    if record.source.is_empty() {
+        return Ok(None);
+    }
+    let mut set = record.set;
+    set.extend(assignments(&global.set)?);
+    let mut profiles = record.profiles;
+    profiles.extend(global.profile.iter().cloned());
+    load(&record.source, &profiles, &set).map(Some)
+}

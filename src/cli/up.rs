@@ -1,0 +1,62 @@
+//! `tstack up`.
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Global, Up};
+use super::shown::{Shown, exit_code};
+use super::source;
+use crate::env::Env;
+use crate::failure::Failure;
+use crate::ops::{self, UpReport};
+use crate::report::{self, Link, Next, Summary};
+
+pub(super) async fn run(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
+    let (setup, config_set) = source::setup(global, env)?;
+    let options = source::options(global, up, env, config_set)?;
+    let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
+    let name = options.name.clone();
+    let report = ops::up(&setup, options, shown.listener(), cancel).await?;
+    if let Some(told) = &report.told {
+        shown.checks(told)?;
+        if told.outcome.failure().is_some() {
+            return Ok(exit_code(told));
+        }
+    }
+    let summary = summary(&report, links, &name);
+    if shown.json() {
+        shown.data(&report::json_line("summary", &summary))?;
+    } else {
+        let text = format!("\n{}", report::summary(&summary, shown.mode.stderr));
+        shown.say(&text);
+    }
+    Ok(0)
+}
+
+fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
+    let flag = if name == report.record.stack { String::new() } else { format!(" --name {name}") };
+    let next = |verb: &str, what: &str| Next { command: format!("tstack {verb}{flag}"), what: what.to_owned() };
+    let (steps, took, slowest) = match &report.told {
+        None => (0, std::time::Duration::ZERO, Vec::new()),
+        Some(told) => {
+            let title = |id: &String| told.titles.iter().find(|(i, _)| i == id).map_or_else(|| id.clone(), |(_, title)| title.clone());
+            let times = told.outcome.times.iter().map(|(id, took)| (title(id), *took));
+            (told.outcome.done.len(), told.outcome.took, report::slowest(times))
+        }
+    };
+    Summary {
+        stack: report.record.stack.clone(),
+        cluster: name.to_owned(),
+        steps,
+        checks: report.told.as_ref().map_or(0, |told| told.checks.len()),
+        urls,
+        kubeconfig: Some(report.kubeconfig.display().to_string()),
+        ca: report.authority.as_ref().map(|path| path.display().to_string()),
+        took,
+        slowest,
+        next: vec![
+            next("status", "how it is"),
+            next("verify --deep", "its checks again, with load until it scales"),
+            next("down", "everything that was made goes"),
+        ],
+    }
+}

@@ -1,0 +1,70 @@
+//! Runs a plan with somebody listening, and keeps the journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{CheckReport, Event};
+use crate::exec::{self, Context, Outcome};
+use crate::failure::Failure;
+use crate::plan::Plan;
+use crate::state::Journal;
+use crate::world::clock;
+
+/// Who is told of each event, with the time since the run began.
+pub type Listener = Box<dyn FnMut(&Event, Duration) + Send>;
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Told {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The results of the checks, in the order of the plan.
+    pub checks: Vec<CheckReport>,
+    /// Id and title of each step.
+    pub titles: Vec<(String, String)>,
+}
+
+/// Runs a plan to its end.
+pub(super) async fn drive(
+    verb: &str,
+    target: &str,
+    plan: &Plan,
+    context: Arc<Context>,
+    listener: &mut Listener,
+    cancel: &CancellationToken,
+) -> Result<Told, Failure> {
+    // what lies in the folder goes with it: a `down` has no journal to keep
+    let mut journal = if verb == "down" { None } else { Some(Journal::open(&context.folder, verb, clock::now())?) };
+    let (events_tx, mut events_rx) = unbounded_channel();
+    let began = Instant::now();
+    let steps = plan.steps().iter().map(crate::plan::Step::info).collect();
+    let _ = events_tx.send(Event::PlanStarted { verb: verb.to_owned(), target: target.to_owned(), steps });
+    let mut checks = Vec::new();
+    let listen = async {
+        while let Some(event) = events_rx.recv().await {
+            let at = began.elapsed();
+            if let Some(journal) = &mut journal {
+                journal.append(&event, at);
+            }
+            listener(&event, at);
+            if let Event::CheckDone { report, .. } = event {
+                checks.push(report);
+            }
+        }
+    };
+    let run = async {
+        let outcome = exec::run(plan, context, &events_tx, cancel).await;
+        // the listener ends when nobody can send any more
+        drop(events_tx);
+        outcome
+    };
+    let (outcome, ()) = tokio::join!(run, listen);
+    let place = |report: &CheckReport| plan.steps().iter().position(|step| step.id == format!("check:{}", report.name));
+    checks.sort_by_key(place);
+    let titles = plan.steps().iter().map(|step| (step.id.clone(), step.title.clone())).collect();
+    Ok(Told { outcome, checks, titles })
+}

@@ -1,0 +1,103 @@
+//! `up`: from what is to what the stack wants; and `plan`, which shows it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::drive::{Listener, Told, drive};
+use super::preflight;
+use super::session::{Session, Setup, Wanted};
+use crate::exec::Context;
+use crate::failure::Failure;
+use crate::observe;
+use crate::plan::{self, Exposing, Plan, UpRequest, stack_digest};
+use crate::stack::Stack;
+use crate::state::{Record, Verified};
+use crate::world::clock;
+
+/// What the user asked for.
+pub struct UpOptions {
+    /// The stack.
+    pub stack: Stack,
+    /// Where it came from, to find it again.
+    pub source: String,
+    /// Profiles chosen.
+    pub profiles: Vec<String>,
+    /// Values set.
+    pub set: Vec<(String, String)>,
+    /// The name of the cluster.
+    pub name: String,
+    /// Which cluster.
+    pub wanted: Wanted,
+    /// How services get onto localhost.
+    pub exposing: Exposing,
+    /// Whether the checks run at the end.
+    pub checks: bool,
+}
+
+/// What `up` did.
+pub struct UpReport {
+    /// What came of the plan; `None` when there was nothing to do.
+    pub told: Option<Told>,
+    /// The record as it is now.
+    pub record: Record,
+    /// The kubeconfig with which the cluster is reached.
+    pub kubeconfig: std::path::PathBuf,
+    /// The certificate of the local CA, where there is one.
+    pub authority: Option<std::path::PathBuf>,
+}
+
+/// Brings the stack up.
+///
+/// # Errors
+/// Before the first side effect: what makes it impossible. A failed step is in the report, not here.
+pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cancel: &CancellationToken) -> Result<UpReport, Failure> {
+    let mut session = Session::open(setup, &options.name, &options.wanted, Some("up")).await?;
+    if session.recorded && !session.record.stack.is_empty() && session.record.stack != options.stack.name {
+        return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
+            .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
+    }
+    let plan = decide(&session, &options).await?;
+    preflight::check(&options.stack, &plan, &session).await?;
+    session.folder.create()?;
+    session.record.stack.clone_from(&options.stack.name);
+    session.record.source.clone_from(&options.source);
+    session.record.profiles.clone_from(&options.profiles);
+    session.record.set.clone_from(&options.set);
+    session.record.exposing = options.exposing;
+    session.record.write(&session.folder)?;
+    let target = session.target_name();
+    let Session { folder, engines, record, sight, lock, .. } = session;
+    let kubeconfig = engines.helm.kubeconfig.clone();
+    let stack = Arc::new(options.stack);
+    let context = Arc::new(Context::new(folder.clone(), Some(Arc::clone(&stack)), engines, record, sight.cluster));
+    let told = if plan.is_empty() {
+        None
+    } else {
+        let told = drive("up", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
+        let all = options.checks && told.outcome.failure().is_none() && !told.checks.is_empty();
+        if all {
+            let (digest, passed) = (stack_digest(&stack), told.checks.len());
+            context.note(|record| record.verified = Some(Verified { digest, at: clock::now(), passed }))?;
+        }
+        Some(told)
+    };
+    drop(lock);
+    let authority = Some(folder.authority_certificate()).filter(|path| path.exists());
+    Ok(UpReport { told, record: context.record(), kubeconfig, authority })
+}
+
+/// What `up` would do, without doing it.
+///
+/// # Errors
+/// As [`up`], but nothing is locked.
+pub async fn plan(setup: &Setup, options: &UpOptions) -> Result<Plan, Failure> {
+    let session = Session::open(setup, &options.name, &options.wanted, None).await?;
+    decide(&session, options).await
+}
+
+async fn decide(session: &Session, options: &UpOptions) -> Result<Plan, Failure> {
+    let engine = session.engines.engine.as_ref();
+    let observed = observe::for_up(&options.stack, &session.folder, &session.record, &session.sight, engine).await?;
+    plan::up(&options.stack, &observed, UpRequest { exposing: options.exposing, checks: options.checks })
+}

@@ -1,0 +1,49 @@
+//! `verify`: the stack's checks, again.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::drive::{Listener, Told, drive};
+use super::session::{Session, Setup, Wanted};
+use crate::exec::Context;
+use crate::failure::Failure;
+use crate::plan::{self, ClusterFact, stack_digest};
+use crate::stack::Stack;
+use crate::state::Verified;
+use crate::world::clock;
+
+/// What `verify` saw.
+pub struct VerifyReport {
+    /// What came of the checks.
+    pub told: Told,
+}
+
+/// Runs the checks of a stack that is up.
+///
+/// # Errors
+/// When the stack is not up. A failed check is in the report, not here.
+pub async fn verify(
+    setup: &Setup,
+    name: &str,
+    stack: Stack,
+    deep: bool,
+    mut listener: Listener,
+    cancel: &CancellationToken,
+) -> Result<VerifyReport, Failure> {
+    let session = Session::open(setup, name, &Wanted::Own, Some("verify")).await?;
+    if !session.recorded || !matches!(session.sight.fact, ClusterFact::Running | ClusterFact::Named) {
+        return Err(Failure::preflight(format!("`{name}` is not up")).hint(format!("`tstack up --name {name}` brings it up.")));
+    }
+    let plan = plan::verify(&stack, deep)?;
+    let target = session.target_name();
+    let Session { folder, engines, record, sight, .. } = session;
+    let stack = Arc::new(stack);
+    let context = Arc::new(Context::new(folder, Some(Arc::clone(&stack)), engines, record, sight.cluster));
+    let told = drive("verify", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
+    let verified = told.outcome.failure().is_none().then(|| Verified { digest: stack_digest(&stack), at: clock::now(), passed: told.checks.len() });
+    if !told.outcome.cancelled {
+        context.note(|record| record.verified = verified)?;
+    }
+    Ok(VerifyReport { told })
+}
