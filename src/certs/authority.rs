@@ -65,12 +65,7 @@ impl Authority {
         // without a serial, rcgen takes 20 bytes of the digest of the public key, which is as random as the key
         let certificate = params.self_signed(&key).map_err(fail)?;
         let key_pem = Secret::new(key.serialize_pem());
-        Ok(Self {
-            cert_pem: certificate.pem(),
-            cert_der: certificate.der().to_vec(),
-            key_pem,
-            issuer: Issuer::new(params, key),
-        })
+        Ok(Self { cert_pem: certificate.pem(), cert_der: certificate.der().to_vec(), key_pem, issuer: Issuer::new(params, key) })
     }
 
     /// Takes up an authority that was made before. Whether its time is over is told by [`Authority::usable`], not here.

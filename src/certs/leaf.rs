@@ -35,9 +35,10 @@ impl Authority {
     /// time.
     pub fn issue(&self, wanted: &CertificateFile, now: Timestamp) -> Result<Leaf, Failure> {
         let what = || format!("cannot issue the certificate {}/{}", wanted.namespace, wanted.secret);
-        let until = self.usable(now).and_then(|()| self.not_after()).map_err(|e| {
-            Failure::preflight(what()).because(&e).why(format!("the authority has the fingerprint {}", self.fingerprint()))
-        })?;
+        let until = self
+            .usable(now)
+            .and_then(|()| self.not_after())
+            .map_err(|e| Failure::preflight(what()).because(&e).why(format!("the authority has the fingerprint {}", self.fingerprint())))?;
         let fail = |e: rcgen::Error| Failure::usage(what()).because(&e);
 
         let mut params = CertificateParams::default();
@@ -69,9 +70,10 @@ fn names(wanted: &CertificateFile) -> Result<Vec<SanType>, String> {
         }
         name.try_into().map(SanType::DnsName).map_err(|_| bad())
     });
-    let ips = wanted.ip_addresses.iter().map(|address| {
-        address.parse::<IpAddr>().map(SanType::IpAddress).map_err(|_| format!("`{address}` is not an IP address"))
-    });
+    let ips = wanted
+        .ip_addresses
+        .iter()
+        .map(|address| address.parse::<IpAddr>().map(SanType::IpAddress).map_err(|_| format!("`{address}` is not an IP address")));
     dns.chain(ips).collect()
 }
 
