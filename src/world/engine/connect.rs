@@ -102,8 +102,23 @@ impl Engine {
         if version < OLDEST {
             return Err(Attempt::TooOld(version.to_string()));
         }
+        // bollard agrees on a version and then leaves it out of its paths, so that a newer engine would answer in shapes that it cannot read
+        let docker = docker.with_request_modifier(move |request| versioned(request, &version.to_string()));
         Ok(Self { docker, address: address.to_owned() })
     }
+}
+
+/// The request with the version of the API in its path.
+fn versioned<B>(request: http::Request<B>, version: &str) -> http::Request<B> {
+    let (mut head, body) = request.into_parts();
+    let mut parts = head.uri.clone().into_parts();
+    let path = parts.path_and_query.as_ref().map_or("/", http::uri::PathAndQuery::as_str);
+    parts.path_and_query = format!("/v{version}{path}").parse().ok();
+    // a path that was valid stays so
+    if let Ok(uri) = http::Uri::from_parts(parts) {
+        head.uri = uri;
+    }
+    http::Request::from_parts(head, body)
 }
 
 /// Why an engine elsewhere is not used.
