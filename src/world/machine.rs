@@ -1,1 +1,142 @@
 //! What the machine offers.
+
+use std::path::{Path, PathBuf};
+
+use super::engine::Info;
+use crate::failure::Failure;
+
+/// The bytes that a user without special rights can still write below a path.
+///
+/// # Errors
+/// When the path is not there or its file system does not answer.
+#[cfg(unix)]
+pub fn free_disk(path: &Path) -> Result<u64, Failure> {
+    let answer = rustix::fs::statvfs(path)
+        .map_err(|e| Failure::preflight(format!("cannot tell the free disk space of {}", path.display())).because(&e))?;
+    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
+}
+
+/// The bytes that a user without special rights can still write below a path.
+///
+/// # Errors
+/// Always on this system: there is no portable call for it.
+#[cfg(not(unix))]
+pub fn free_disk(path: &Path) -> Result<u64, Failure> {
+    Err(Failure::preflight(format!("cannot tell the free disk space of {} on this system", path.display())))
+}
+
+/// The folder of the engine's images and volumes, when it is a folder of this machine: the engine runs here, and not in a virtual machine
+/// (Docker Desktop, Colima) or beyond a mounted socket. `None` means unknown, and its free space must not be guessed.
+#[must_use]
+pub fn engine_disk(info: &Info) -> Option<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    // absent in a container that was given the engine's socket, or another name there
+    let hostname = fs_err::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    engine_disk_on(info, hostname.trim()).filter(|root| root.exists())
+}
+
+/// The pure part of [`engine_disk`].
+fn engine_disk_on(info: &Info, hostname: &str) -> Option<PathBuf> {
+    let here = info.local && info.name == hostname && !info.operating_system.contains("Docker Desktop");
+    (here && !info.data_root.is_empty()).then(|| PathBuf::from(&info.data_root))
+}
+
+/// The bytes of memory that programs can still get without swapping, or `None` where the system does not say (only Linux does).
+#[must_use]
+pub fn memory_available() -> Option<u64> {
+    // on other systems the engine has a virtual machine with memory of its own, told by its info
+    available_of(&fs_err::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// `MemAvailable` of a `/proc/meminfo` (proc_meminfo(5): in units of 1024 bytes, whatever the text says).
+fn available_of(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+/// A number of bytes for people, in powers of 1024, with three digits at most: `512 B`, `1.5 GiB`, `23.5 GiB`, `119 GiB`.
+#[must_use]
+pub fn quantity(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // tenths of a unit, in whole numbers, rounded down: free space is never shown greater than it is
+    let (mut unit, mut size) = (0, 1024_u64);
+    while unit + 1 < UNITS.len() && bytes / size >= 1024 {
+        size *= 1024;
+        unit += 1;
+    }
+    let (whole, tenths) = (bytes / size, (bytes % size) / (size / 10).max(1));
+    let tenths = tenths.min(9);
+    if whole >= 100 || tenths == 0 { format!("{whole} {}", UNITS[unit]) } else { format!("{whole}.{tenths} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn info() -> Info {
+        Info {
+            local: true,
+            name: "laptop".into(),
+            operating_system: "Debian GNU/Linux 12".into(),
+            data_root: "/var/lib/docker".into(),
+            ..Info::default()
+        }
+    }
+
+    #[test]
+    fn quantities_are_short_and_never_too_great() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1 KiB"),
+            (1536, "1.5 KiB"),
+            (1024 * 1024 - 1, "1023 KiB"),
+            (25_275_000_000, "23.5 GiB"),
+            (119 << 30, "119 GiB"),
+            (u64::MAX, "16383 PiB"),
+        ] {
+            assert_eq!(quantity(bytes), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_quantity_has_a_number_and_a_unit(bytes: u64) {
+            let text = quantity(bytes);
+            let (number, unit) = text.split_once(' ').unwrap();
+            prop_assert!(number.parse::<f64>().is_ok() && unit.ends_with('B'), "{text}");
+        }
+    }
+
+    #[test]
+    fn available_memory_is_read_from_meminfo() {
+        let text = "MemTotal:       24681268 kB\nMemFree:        1 kB\nMemAvailable:   2048 kB\n";
+        assert_eq!(available_of(text), Some(2048 * 1024));
+        assert_eq!(available_of("MemTotal: 1 kB\n"), None);
+        assert_eq!(available_of("MemAvailable: x kB\n"), None);
+    }
+
+    #[test]
+    fn the_disk_of_an_engine_elsewhere_is_unknown() {
+        assert_eq!(engine_disk_on(&info(), "laptop"), Some("/var/lib/docker".into()));
+        assert_eq!(engine_disk_on(&info(), "a-container"), None);
+        assert_eq!(engine_disk_on(&Info { local: false, ..info() }, "laptop"), None);
+        assert_eq!(engine_disk_on(&Info { operating_system: "Docker Desktop".into(), ..info() }, "laptop"), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn free_disk_names_the_path_that_is_not_there() {
+        assert!(free_disk(Path::new("/")).unwrap() > 0);
+        let failure = free_disk(Path::new("/nonexistent")).unwrap_err();
+        assert_eq!(failure.what, "cannot tell the free disk space of /nonexistent");
+        assert!(failure.why[0].contains("No such file"), "{failure:?}");
+    }
+}

@@ -1,0 +1,257 @@
+//! The authority that signs.
+
+use jiff::Timestamp;
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use sha2::{Digest as _, Sha256};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::{CLOCK_SKEW, DAY, Secret, moment};
+use crate::failure::Failure;
+
+/// Why a certificate cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Its time is over.
+    #[error("it expired on {0}")]
+    Expired(Timestamp),
+    /// Its time has not come, which is a wrong clock more often than a wrong certificate.
+    #[error("it is valid only from {0} on; is the clock of this machine right?")]
+    NotYetValid(Timestamp),
+    /// It may not sign others: `basicConstraints` without `CA:TRUE`, or `keyUsage` without `keyCertSign`.
+    #[error("it is not the certificate of an authority")]
+    NotAnAuthority,
+    /// It was signed by another authority than the one given.
+    #[error("it was signed by another authority")]
+    OtherAuthority,
+    /// It lacks names that are wanted, or has another subject.
+    #[error("it is not for {0}")]
+    OtherNames(String),
+    /// It is not a certificate.
+    #[error("it cannot be read as a certificate: {0}")]
+    Unreadable(String),
+}
+
+/// A local certificate authority: a certificate and the key that it belongs to.
+pub struct Authority {
+    cert_pem: String,
+    cert_der: Vec<u8>,
+    key_pem: Secret,
+    pub(super) issuer: Issuer<'static, KeyPair>,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authority").field("fingerprint", &self.fingerprint()).finish_non_exhaustive()
+    }
+}
+
+impl Authority {
+    /// Makes a new authority with an ECDSA P-256 key of its own, valid for `valid_days` days from `now`. It may sign end certificates, but no
+    /// further authority (`pathLenConstraint` 0).
+    ///
+    /// # Errors
+    /// An internal failure when the system gives no randomness or the name cannot be written in a certificate.
+    pub fn generate(common_name: &str, now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
+        let fail = |e: rcgen::Error| Failure::internal("cannot make a certificate authority").because(&e);
+        let key = KeyPair::generate().map_err(fail)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.distinguished_name.push(DnType::OrganizationName, "tstack");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.not_before = moment!(now) - CLOCK_SKEW;
+        params.not_after = moment!(now) + std::time::Duration::from_secs(u64::from(valid_days) * DAY);
+        // without a serial, rcgen takes 20 bytes of the digest of the public key, which is as random as the key
+        let certificate = params.self_signed(&key).map_err(fail)?;
+        let key_pem = Secret::new(key.serialize_pem());
+        Ok(Self { cert_pem: certificate.pem(), cert_der: certificate.der().to_vec(), key_pem, issuer: Issuer::new(params, key) })
+    }
+
+    /// Takes up an authority that was made before. Whether its time is over is told by [`Authority::usable`], not here.
+    ///
+    /// # Errors
+    /// When a text is not PEM of the right kind, or the key is not the one of the certificate. The key is never in the message.
+    pub fn from_pem(cert_pem: &str, key_pem: Secret) -> Result<Self, Failure> {
+        let what = "cannot use the certificate authority";
+        let cert_der = der(cert_pem).map_err(|e| Failure::preflight(what).why(e))?;
+        // the library's own message is left out: it might quote the text
+        let key = KeyPair::from_pem(key_pem.reveal()).map_err(|_| Failure::preflight(what).why("the key is not a private key in PEM"))?;
+        let certificate = parse(&cert_der).map_err(|e| Failure::preflight(what).because(&e))?;
+        if certificate.public_key().subject_public_key.data.as_ref() != key.public_key_raw() {
+            return Err(Failure::preflight(what)
+                .why("the private key belongs to another certificate")
+                .hint("Remove both files, so that tstack makes a new authority."));
+        }
+        let issuer = Issuer::from_ca_cert_der(&cert_der.as_slice().into(), key).map_err(|e| Failure::preflight(what).because(&e))?;
+        Ok(Self { cert_pem: cert_pem.to_owned(), cert_der, key_pem, issuer })
+    }
+
+    /// The certificate in PEM, the text that people add to their trust stores.
+    #[must_use]
+    pub fn cert_pem(&self) -> &str {
+        &self.cert_pem
+    }
+
+    /// The private key in PEM (PKCS#8 where we made it).
+    #[must_use]
+    pub const fn key_pem(&self) -> &Secret {
+        &self.key_pem
+    }
+
+    /// The SHA-256 digest of the certificate, 64 hexadecimal digits, as `openssl x509 -fingerprint -sha256` counts it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        hex(&Sha256::digest(&self.cert_der))
+    }
+
+    /// The moment after which it signs nothing.
+    ///
+    /// # Errors
+    /// When the certificate cannot be read.
+    pub fn not_after(&self) -> Result<Timestamp, Unusable> {
+        Ok(validity(&parse(&self.cert_der)?)?.1)
+    }
+
+    /// Whether it can sign at that time.
+    ///
+    /// # Errors
+    /// Why it cannot: expired, not yet valid, or not an authority.
+    pub fn usable(&self, now: Timestamp) -> Result<(), Unusable> {
+        let certificate = parse(&self.cert_der)?;
+        let signs = certificate.key_usage().ok().flatten().is_none_or(|usage| usage.value.key_cert_sign());
+        if !certificate.is_ca() || !signs {
+            return Err(Unusable::NotAnAuthority);
+        }
+        in_time(&certificate, now)
+    }
+
+    /// The parsed certificate, handed to a closure since it borrows.
+    pub(super) fn with_certificate<T>(&self, then: impl FnOnce(&X509Certificate<'_>) -> Result<T, Unusable>) -> Result<T, Unusable> {
+        then(&parse(&self.cert_der)?)
+    }
+}
+
+/// The bytes of the first certificate in a PEM text.
+pub(super) fn der(pem: &str) -> Result<Vec<u8>, String> {
+    let (_, block) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).map_err(|e| format!("the certificate is not PEM: {e}"))?;
+    if block.label != "CERTIFICATE" {
+        return Err(format!("the file holds a `{}` where a `CERTIFICATE` belongs", block.label));
+    }
+    Ok(block.contents)
+}
+
+/// Reads a certificate.
+pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unusable> {
+    X509Certificate::from_der(der).map(|(_, certificate)| certificate).map_err(|e| Unusable::Unreadable(e.to_string()))
+}
+
+/// From when and until when a certificate is valid.
+pub(super) fn validity(certificate: &X509Certificate<'_>) -> Result<(Timestamp, Timestamp), Unusable> {
+    let time = |seconds: i64| Timestamp::from_second(seconds).map_err(|e| Unusable::Unreadable(e.to_string()));
+    Ok((time(certificate.validity().not_before.timestamp())?, time(certificate.validity().not_after.timestamp())?))
+}
+
+/// Whether a certificate is valid at that time.
+pub(super) fn in_time(certificate: &X509Certificate<'_>, now: Timestamp) -> Result<(), Unusable> {
+    let (from, until) = validity(certificate)?;
+    if now < from {
+        return Err(Unusable::NotYetValid(from));
+    }
+    if now > until {
+        return Err(Unusable::Expired(until));
+    }
+    Ok(())
+}
+
+/// Lower case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // writing to a String cannot fail
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn authority() -> Authority {
+        Authority::generate("tstack local CA", at("2026-01-01T00:00:00Z"), 30).unwrap()
+    }
+
+    #[test]
+    fn a_new_authority_signs_at_once_even_for_a_clock_that_lags_five_minutes() {
+        let ca = authority();
+        assert_eq!(ca.usable(at("2026-01-01T00:00:00Z")), Ok(()));
+        assert_eq!(ca.usable(at("2025-12-31T23:55:00Z")), Ok(()));
+    }
+
+    #[test]
+    fn an_authority_outside_its_time_says_so() {
+        let ca = authority();
+        let early = ca.usable(at("2025-12-31T23:54:59Z")).unwrap_err();
+        assert_eq!(early.to_string(), "it is valid only from 2025-12-31T23:55:00Z on; is the clock of this machine right?");
+        let late = ca.usable(at("2026-02-01T00:00:00Z")).unwrap_err();
+        assert_eq!(late.to_string(), "it expired on 2026-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn an_authority_may_sign_end_certificates_and_nothing_below_them() {
+        let ca = authority();
+        let certificate = parse(&ca.cert_der).unwrap();
+        let constraints = certificate.basic_constraints().unwrap().unwrap();
+        assert!(constraints.critical && constraints.value.ca);
+        assert_eq!(constraints.value.path_len_constraint, Some(0));
+        let usage = certificate.key_usage().unwrap().unwrap().value;
+        assert!(usage.key_cert_sign() && usage.crl_sign() && !usage.digital_signature());
+    }
+
+    #[test]
+    fn two_authorities_share_neither_serial_nor_fingerprint() {
+        let (a, b) = (authority(), authority());
+        assert_ne!(a.fingerprint(), b.fingerprint());
+        assert_eq!(a.fingerprint().len(), 64);
+        assert_ne!(parse(&a.cert_der).unwrap().serial, parse(&b.cert_der).unwrap().serial);
+    }
+
+    #[test]
+    fn an_authority_comes_back_from_its_files() {
+        let ca = authority();
+        let again = Authority::from_pem(ca.cert_pem(), ca.key_pem().clone()).unwrap();
+        assert_eq!(again.fingerprint(), ca.fingerprint());
+        assert_eq!(again.not_after().unwrap(), at("2026-01-31T00:00:00Z"));
+    }
+
+    #[test]
+    fn a_key_of_another_authority_is_refused() {
+        let failure = Authority::from_pem(authority().cert_pem(), authority().key_pem().clone()).unwrap_err();
+        assert_eq!(failure.why, ["the private key belongs to another certificate"]);
+    }
+
+    #[test]
+    fn broken_files_are_named_by_their_kind() {
+        let ca = authority();
+        let failure = Authority::from_pem("", ca.key_pem().clone()).unwrap_err();
+        assert!(failure.why[0].starts_with("the certificate is not PEM"), "{failure:?}");
+        let failure = Authority::from_pem(ca.key_pem().reveal(), ca.key_pem().clone()).unwrap_err();
+        assert!(failure.why[0].starts_with("the file holds a `PRIVATE KEY`"), "{failure:?}");
+        let failure = Authority::from_pem(ca.cert_pem(), Secret::new("hunter2".into())).unwrap_err();
+        assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+    }
+
+    #[test]
+    fn a_key_is_never_in_debug_output() {
+        let ca = authority();
+        let shown = format!("{ca:?} {:?} {ca:#?}", ca.key_pem());
+        assert!(!shown.contains("PRIVATE"), "{shown}");
+        let secret_line = ca.key_pem().reveal().lines().nth(1).unwrap();
+        assert!(!shown.contains(secret_line), "{shown}");
+    }
+}
