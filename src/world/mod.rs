@@ -5,6 +5,7 @@
 //! Must not: know plan, exec, report or cli.
 
 pub mod clock;
+pub mod detach;
 pub mod engine;
 pub mod files;
 pub mod folder;
