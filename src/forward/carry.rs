@@ -78,6 +78,8 @@ pub(super) async fn carry(client: &mut (impl AsyncRead + AsyncWrite + Unpin), tu
         let mut up = std::pin::pin!(talk.up(from_client, to_pod, held));
         let mut down = std::pin::pin!(talk.down(from_pod, to_client));
         tokio::select! {
+            // the pod's bytes first: they must be seen before an error that came after them
+            biased;
             side = &mut down => (side, None),
             () = &mut up => (Side::Client, None),
             end = &mut end => {

@@ -132,7 +132,7 @@ async fn an_answer_that_was_begun_is_not_begun_again() {
 #[test]
 fn words_that_are_too_many_to_keep_are_not_said_again() {
     let mut held = Held::default();
-    held.keep(&[0; HELD]);
+    held.keep(&vec![0; HELD]);
     assert!(held.may_retry(&refused()));
     held.keep(&[0]);
     assert!(!held.may_retry(&refused()));

@@ -85,7 +85,7 @@ async fn the_socket_is_for_its_owner_alone() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_daemon_gets_no_lock_until_the_first_ends() {
     let folder = tempfile::tempdir().unwrap();
     assert!(!Lock::is_held(folder.path()).unwrap());

@@ -37,7 +37,7 @@ fn the_daemons_own_failure_is_passed_on_whole() {
     assert_eq!(why_it_ended(folder.path(), "it ended", &[]), own);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_runs_without_answering_is_neither_there_nor_gone() {
     let folder = tempfile::tempdir().unwrap();
     let _wedged = Lock::take(folder.path()).await.unwrap().unwrap();

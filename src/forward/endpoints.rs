@@ -30,7 +30,7 @@ pub(super) struct Snapshot {
     pub(super) problem: Option<String>,
 }
 
-/// The name of the Service's port `number`: EndpointSlices know ports by name only, and an unnamed port as the empty name.
+/// The name of the Service's port `number`: `EndpointSlices` know ports by name only, and an unnamed port as the empty name.
 pub(super) fn port_name(service: &Service, number: u16) -> Result<String, String> {
     let ports = service.spec.as_ref().and_then(|s| s.ports.as_deref()).unwrap_or_default();
     let tcp = || ports.iter().filter(|p| p.protocol.as_deref().is_none_or(|p| p == "TCP"));

@@ -3,7 +3,10 @@ use serde_json::json;
 
 use super::*;
 
-fn slice(port: &serde_json::Value, endpoints: &[(&str, Option<bool>, Option<bool>, Option<bool>)]) -> EndpointSlice {
+/// A pod's name and its conditions ready, serving and terminating.
+type Listed<'a> = (&'a str, Option<bool>, Option<bool>, Option<bool>);
+
+fn slice(port: &serde_json::Value, endpoints: &[Listed]) -> EndpointSlice {
     let endpoints: Vec<_> = endpoints
         .iter()
         .map(|(pod, ready, serving, terminating)| {

@@ -1,4 +1,4 @@
-//! Follows one Service and its EndpointSlices, for ever.
+//! Follows one Service and its `EndpointSlices`, for ever.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -32,8 +32,8 @@ pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Send
     let mut known = Known::default();
     while !to.is_closed() {
         let events = stream::select(
-            watcher(services.clone(), of_service.clone()).backoff(Backoff::new()).map(|e| e.map(Change::Service)),
-            watcher(slices.clone(), of_slices.clone()).backoff(Backoff::new()).map(|e| e.map(Change::Slice)),
+            watcher(services.clone(), of_service.clone()).backoff(Backoff::new()).map(|e| e.map(|e| Change::Service(Box::new(e)))),
+            watcher(slices.clone(), of_slices.clone()).backoff(Backoff::new()).map(|e| e.map(|e| Change::Slice(Box::new(e)))),
         );
         let mut events = pin!(events);
         loop {
@@ -51,8 +51,8 @@ pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Send
 }
 
 enum Change {
-    Service(Event<Service>),
-    Slice(Event<EndpointSlice>),
+    Service(Box<Event<Service>>),
+    Slice(Box<Event<EndpointSlice>>),
 }
 
 /// What the two watches said so far. An error keeps what was known: old pods are better than none.
@@ -66,8 +66,8 @@ struct Known {
 impl Known {
     fn take(&mut self, change: Result<Change, watcher::Error>) {
         self.error = match change {
-            Ok(Change::Service(event)) => self.services.take(event),
-            Ok(Change::Slice(event)) => self.slices.take(event),
+            Ok(Change::Service(event)) => self.services.take(*event),
+            Ok(Change::Slice(event)) => self.slices.take(*event),
             Err(error) => Some(format!("the API server does not answer: {}", chain(&error))),
         };
     }
@@ -143,12 +143,16 @@ mod tests {
 
     fn known(services: Vec<Service>, slices: Vec<EndpointSlice>) -> Known {
         let mut known = Known::default();
-        known.take(Ok(Change::Service(Event::Init)));
-        services.into_iter().for_each(|s| known.take(Ok(Change::Service(Event::InitApply(s)))));
-        known.take(Ok(Change::Service(Event::InitDone)));
-        known.take(Ok(Change::Slice(Event::Init)));
-        slices.into_iter().for_each(|s| known.take(Ok(Change::Slice(Event::InitApply(s)))));
-        known.take(Ok(Change::Slice(Event::InitDone)));
+        known.take(Ok(Change::Service(Box::new(Event::Init))));
+        for s in services {
+            known.take(Ok(Change::Service(Box::new(Event::InitApply(s)))));
+        }
+        known.take(Ok(Change::Service(Box::new(Event::InitDone))));
+        known.take(Ok(Change::Slice(Box::new(Event::Init))));
+        for s in slices {
+            known.take(Ok(Change::Slice(Box::new(Event::InitApply(s)))));
+        }
+        known.take(Ok(Change::Slice(Box::new(Event::InitDone))));
         known
     }
 
@@ -171,18 +175,18 @@ mod tests {
     #[test]
     fn a_list_under_way_leaves_the_old_one_in_force() {
         let mut known = known(vec![service()], vec![slice("old")]);
-        known.take(Ok(Change::Slice(Event::Init)));
-        known.take(Ok(Change::Slice(Event::InitApply(slice("new")))));
+        known.take(Ok(Change::Slice(Box::new(Event::Init))));
+        known.take(Ok(Change::Slice(Box::new(Event::InitApply(slice("new"))))));
         assert_eq!(names(&known.snapshot(&gateway())), ["old"]);
-        known.take(Ok(Change::Slice(Event::InitDone)));
+        known.take(Ok(Change::Slice(Box::new(Event::InitDone))));
         assert_eq!(names(&known.snapshot(&gateway())), ["new"]);
     }
 
     #[test]
     fn a_pod_comes_and_goes_with_its_slice() {
         let mut known = known(vec![service()], vec![slice("a")]);
-        known.take(Ok(Change::Slice(Event::Apply(slice("b")))));
-        known.take(Ok(Change::Slice(Event::Delete(slice("a")))));
+        known.take(Ok(Change::Slice(Box::new(Event::Apply(slice("b"))))));
+        known.take(Ok(Change::Slice(Box::new(Event::Delete(slice("a"))))));
         assert_eq!(names(&known.snapshot(&gateway())), ["b"]);
     }
 
@@ -193,7 +197,7 @@ mod tests {
         let snapshot = known.snapshot(&gateway());
         assert_eq!(names(&snapshot), ["a"]);
         assert!(snapshot.problem.unwrap().starts_with("the API server does not answer: "));
-        known.take(Ok(Change::Slice(Event::Init)));
+        known.take(Ok(Change::Slice(Box::new(Event::Init))));
         assert_eq!(known.snapshot(&gateway()).problem, None);
     }
 }

@@ -1,7 +1,7 @@
 //! The path from localhost to a service, where no port mapping serves.
 //!
 //! Purpose: listen on 127.0.0.1 and `::1`, follow the service's endpoints, carry connections through the API server, never give up.
-//! Reads: Services and EndpointSlices of the cluster, the spec in the state folder. Writes: spec, lock, log and control socket there.
+//! Reads: Services and `EndpointSlices` of the cluster, the spec in the state folder. Writes: spec, lock, log and control socket there.
 //! Must not: listen anywhere but on loopback, change the cluster, or outlive a stop.
 //!
 //! ```text

@@ -119,7 +119,7 @@ async fn a_busy_port_is_named_with_what_to_do() {
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = other.local_addr().unwrap().port();
     let board = Board::new(vec![Route { host: port, ..route() }], deaf());
-    let failure = bind(&board).await.unwrap_err();
+    let failure = bind(&board).await.err().unwrap();
     let named = format!("cannot listen on 127.0.0.1:{port} for http (127.0.0.1:{port} to Service task-api/gateway:80)");
     assert_eq!(failure.what, named);
     assert_eq!(failure.hints, [format!("End the program that holds port {port}, or choose another port.")]);
