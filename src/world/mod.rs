@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod detach;
 pub mod engine;
 pub mod files;
 pub mod folder;

@@ -1,0 +1,169 @@
+//! One connection to one pod: a port-forward of the API server.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::api::Portforwarder;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, watch};
+
+use super::endpoints::{Snapshot, Target};
+use super::follow;
+use crate::failure::{Failure, chain};
+use crate::stack::ServiceFile;
+
+/// What bytes go through.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An open connection to a pod. The pod's own accept may still be to come: see [`End::Refused`].
+pub(super) struct Tunnel {
+    /// The bytes.
+    pub(super) io: Box<dyn Stream>,
+    /// Resolves once the tunnel cannot be used any more.
+    pub(super) end: BoxFuture<'static, End>,
+}
+
+/// How a tunnel ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// In order, by either side.
+    Closed,
+    /// The node never connected to the pod's port, so no byte of the client's reached a program.
+    Refused(String),
+    /// Something between us and the pod gave way; what was sent may or may not have arrived.
+    Broken(String),
+}
+
+/// Where pods are found and reached; the tests put their own in its place.
+pub(super) trait Upstream: Clone + Send + Sync + 'static {
+    /// Keeps `to` at the pods behind the service, for ever; asks anew at once when `doubt` is notified.
+    fn follow(&self, service: ServiceFile, to: watch::Sender<Snapshot>, doubt: Arc<Notify>) -> impl Future<Output = ()> + Send;
+    /// Opens a tunnel to a pod.
+    fn dial(&self, namespace: &str, target: &Target) -> impl Future<Output = Result<Tunnel, String>> + Send;
+    /// The cluster's identity.
+    fn identity(&self) -> impl Future<Output = Result<String, String>> + Send;
+}
+
+/// A real cluster.
+#[derive(Clone)]
+pub(super) struct Cluster(pub(super) Client);
+
+impl Upstream for Cluster {
+    async fn follow(&self, service: ServiceFile, to: watch::Sender<Snapshot>, doubt: Arc<Notify>) {
+        follow::follow(self.0.clone(), service, to, doubt).await;
+    }
+
+    async fn dial(&self, namespace: &str, target: &Target) -> Result<Tunnel, String> {
+        let pods = Api::<Pod>::namespaced(self.0.clone(), namespace);
+        let mut forwarder = pods.portforward(&target.pod, &[target.port]).await.map_err(|e| chain(&e))?;
+        let (Some(io), Some(error)) = (forwarder.take_stream(target.port), forwarder.take_error(target.port)) else {
+            return Err("the port-forward has no stream".into());
+        };
+        let mut forwarder = Abort(Some(forwarder));
+        let end = async move {
+            if let Some(text) = error.await {
+                return reported(text);
+            }
+            match forwarder.0.take() {
+                Some(forwarder) => joined(forwarder.join().await),
+                None => End::Closed,
+            }
+        };
+        Ok(Tunnel { io: Box::new(io), end: Box::pin(end) })
+    }
+
+    async fn identity(&self) -> Result<String, String> {
+        let namespace = Api::<Namespace>::all(self.0.clone()).get("kube-system").await.map_err(|e| chain(&e))?;
+        namespace.metadata.uid.ok_or_else(|| "the namespace kube-system has no uid".into())
+    }
+}
+
+/// A port-forward whose task ends with it: dropped alone, it would wait for an answer that a dead connection never gives.
+struct Abort(Option<Portforwarder>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        if let Some(forwarder) = &self.0 {
+            forwarder.abort();
+        }
+    }
+}
+
+/// What the node's container runtime reported. Only texts that say that no connection was made count as a refusal
+/// (containerd and CRI-O both wrap Go's `dial tcp … connect: connection refused`); all others leave open what arrived.
+fn reported(text: String) -> End {
+    const NEVER_CONNECTED: [&str; 6] = [
+        "failed to connect to",
+        "connect: connection refused",
+        "failed to dial",
+        "network namespace",
+        "sandbox is not running",
+        "not found",
+    ];
+    if NEVER_CONNECTED.iter().any(|part| text.contains(part)) && !text.contains("read tcp") && !text.contains("write tcp") {
+        End::Refused(text)
+    } else {
+        End::Broken(text)
+    }
+}
+
+/// What the port-forward's task ended with. kube-rs does not export the error's type, so its text has to tell.
+fn joined<E: std::error::Error + 'static>(result: Result<(), E>) -> End {
+    match result {
+        Ok(()) => End::Closed,
+        // the far side closed first, in order, and our own close frame came too late
+        Err(e) if e.to_string().starts_with("failed to send a WebSocket message") && !caused_by_io(&e) => End::Closed,
+        Err(e) => End::Broken(chain(&e)),
+    }
+}
+
+fn caused_by_io(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |e| e.source()).any(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+/// A client for the context of a kubeconfig file. To be one with `world::kube` when both are there.
+pub(super) async fn client(kubeconfig: &std::path::Path, context: Option<&str>) -> Result<Client, Failure> {
+    let failed = |e: &dyn std::error::Error| {
+        let context = context.map_or("its current context".into(), |c| format!("context {c}"));
+        Failure::preflight(format!("cannot use {context} of {}", kubeconfig.display())).because(e)
+    };
+    // the provider may have been installed by an earlier call in this process: then that one serves
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let file = Kubeconfig::read_from(kubeconfig).map_err(|e| failed(&e))?;
+    let options = KubeConfigOptions { context: context.map(Into::into), ..KubeConfigOptions::default() };
+    let mut config = Config::from_custom_kubeconfig(file, &options).await.map_err(|e| failed(&e))?;
+    // a quiet tunnel is no dead tunnel; and our own tries are closer to the matter than the client's
+    config.read_timeout = None;
+    config.default_retry = false;
+    Client::try_from(config).map_err(|e| failed(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_nobody_listens_on_is_a_refusal() {
+        let text = "error forwarding port 81 to pod 6f2c, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-1\": \
+                    failed to connect to localhost:81 inside namespace \"6f2c\", IPv4: dial tcp4 127.0.0.1:81: connect: connection refused";
+        assert_eq!(reported(text.into()), End::Refused(text.into()));
+    }
+
+    #[test]
+    fn a_reset_after_the_connect_leaves_open_what_arrived() {
+        let text = "error forwarding port 80 to pod 6f2c, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-1\": \
+                    read tcp4 127.0.0.1:51234->127.0.0.1:80: read: connection reset by peer";
+        assert_eq!(reported(text.into()), End::Broken(text.into()));
+    }
+
+    #[tokio::test]
+    async fn a_kubeconfig_that_is_not_there_is_named() {
+        let failure = client(std::path::Path::new("/nonexistent/kubeconfig"), Some("dev")).await.err().unwrap();
+        assert_eq!(failure.what, "cannot use context dev of /nonexistent/kubeconfig");
+        assert!(failure.why[0].contains("No such file"), "{:?}", failure.why);
+    }
+}
