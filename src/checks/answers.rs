@@ -8,17 +8,17 @@ pub(super) struct Counts(BTreeMap<u16, u32>);
 
 impl Counts {
     /// Counts one more.
-    pub fn add(&mut self, status: u16) {
+    pub(super) fn add(&mut self, status: u16) {
         *self.0.entry(status).or_default() += 1;
     }
 
     /// How many had that status.
-    pub fn of(&self, status: u16) -> u32 {
+    pub(super) fn of(&self, status: u16) -> u32 {
         self.0.get(&status).copied().unwrap_or_default()
     }
 
     /// How many there are.
-    pub fn total(&self) -> u32 {
+    pub(super) fn total(&self) -> u32 {
         self.0.values().sum()
     }
 }

@@ -105,7 +105,12 @@ async fn rise(
         let passed = context.clock.now().saturating_sub(began);
         if passed >= limit {
             let what = if last.wanted > start.wanted {
-                format!("{id} was scaled from {} to {}, but the new pods are not ready after {} s", start.wanted, last.wanted, limit.as_secs())
+                format!(
+                    "{id} was scaled from {} to {}, but the new pods are not ready after {} s",
+                    start.wanted,
+                    last.wanted,
+                    limit.as_secs()
+                )
             } else {
                 format!("{id} still wants {} replicas after {} s of load", last.wanted, limit.as_secs())
             };
@@ -122,7 +127,8 @@ fn explain_load(failure: Failure, tally: &Tally, check: &AutoscaleCheck) -> Fail
         None => failure,
     };
     if tally.counts.of(429) > tally.counts.of(200) {
-        return failure.hint(format!("Most requests were limited: raise `users` above {}, so that each stays below its limit.", check.users));
+        return failure
+            .hint(format!("Most requests were limited: raise `users` above {}, so that each stays below its limit.", check.users));
     }
     failure
         .hint("See what the scaler reads: `kubectl describe scaledobject,hpa`, and ask Prometheus for the query of its trigger.")

@@ -24,11 +24,11 @@ pub(super) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// How many requests were sent.
-    pub requests: u32,
+    pub(super) requests: u32,
     /// How many of them passed.
-    pub passed: u32,
+    pub(super) passed: u32,
     /// From before the first request to after the last answer.
-    pub elapsed: Duration,
+    pub(super) elapsed: Duration,
 }
 
 /// Judges a run against a limit of `per_minute`.

@@ -113,9 +113,13 @@ impl Volley {
             return explain::with_answer(failure, answer);
         }
         if let Some(error) = &self.unanswered {
-            return failure.why(error.to_string()).hint("A request that gets no answer at all is not refused by the breaker: look at the gateway's log.");
+            return failure
+                .why(error.to_string())
+                .hint("A request that gets no answer at all is not refused by the breaker: look at the gateway's log.");
         }
-        failure.why("Envoy refused them with 503 overflow").hint("See that no other load runs, and compare the breaker's limits with the check.")
+        failure
+            .why("Envoy refused them with 503 overflow")
+            .hint("See that no other load runs, and compare the breaker's limits with the check.")
     }
 
     fn may_heal(&self) -> bool {

@@ -32,7 +32,8 @@ async fn once(check: &ConditionCheck, cluster: &dyn ClusterView) -> Outcome {
         Ok(Some(object)) => object,
         Ok(None) => {
             let failure = check_failure(format!("{id} does not exist"));
-            let failure = failure.hint("Run `tstack plan` to see what is missing, or correct apiVersion, kind, namespace and name of the check.");
+            let failure =
+                failure.hint("Run `tstack plan` to see what is missing, or correct apiVersion, kind, namespace and name of the check.");
             return Outcome::failed(expected, "no such object", failure);
         }
         Err(failure) => return Outcome::failed(expected, "no answer of the API server", failure),
@@ -62,7 +63,8 @@ fn condition(object: &Value, name: &str, status: &str) -> Result<(), String> {
         return Err(format!("{}, expected {name}={status}", describe(condition)));
     }
     // a condition about an earlier generation says nothing about the object as it is now
-    let (about, is) = (condition.get("observedGeneration").and_then(Value::as_i64), object.pointer("/metadata/generation").and_then(Value::as_i64));
+    let (about, is) =
+        (condition.get("observedGeneration").and_then(Value::as_i64), object.pointer("/metadata/generation").and_then(Value::as_i64));
     match (about, is) {
         (Some(about), Some(is)) if about < is => {
             Err(format!("{name}={status} is about generation {about}, but the object is at generation {is}"))

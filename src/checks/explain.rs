@@ -18,9 +18,8 @@ pub(super) fn unanswered(error: &HttpError) -> Failure {
         Phase::Connect if error.cause.contains("refused") => {
             failure.hint("Nothing listens on that port: run `tstack status` to see whether the stack is up and where it is exposed.")
         }
-        Phase::Handshake if error.cause.contains("UnknownIssuer") => {
-            failure.hint("Another CA signed that certificate, so another program may hold the port, or the Secret is of an earlier cluster.")
-        }
+        Phase::Handshake if error.cause.contains("UnknownIssuer") => failure
+            .hint("Another CA signed that certificate, so another program may hold the port, or the Secret is of an earlier cluster."),
         Phase::Handshake if error.cause.contains("not valid for name") => {
             failure.hint("Add the name to the certificate's dnsNames or ipAddresses in the stack file.")
         }

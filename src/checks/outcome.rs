@@ -8,23 +8,23 @@ use crate::failure::{Failure, FailureKind};
 /// How one attempt of a check ended.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    pub expected: String,
-    pub seen: String,
-    pub failure: Option<Failure>,
+    pub(super) expected: String,
+    pub(super) seen: String,
+    pub(super) failure: Option<Failure>,
     /// Whether the same attempt may pass a moment later.
-    pub transient: bool,
+    pub(super) transient: bool,
 }
 
 impl Outcome {
-    pub fn passed(expected: impl Into<String>, seen: impl Into<String>) -> Self {
+    pub(super) fn passed(expected: impl Into<String>, seen: impl Into<String>) -> Self {
         Self { expected: expected.into(), seen: seen.into(), failure: None, transient: false }
     }
 
-    pub fn failed(expected: impl Into<String>, seen: impl Into<String>, failure: Failure) -> Self {
+    pub(super) fn failed(expected: impl Into<String>, seen: impl Into<String>, failure: Failure) -> Self {
         Self { failure: Some(failure), ..Self::passed(expected, seen) }
     }
 
-    pub fn transient(self, transient: bool) -> Self {
+    pub(super) fn transient(self, transient: bool) -> Self {
         Self { transient, ..self }
     }
 }
@@ -51,12 +51,12 @@ impl<'a> Backoff<'a> {
     const LONGEST: Duration = Duration::from_secs(1);
 
     /// One that ends after `limit`, counted from now.
-    pub fn new(context: &'a Context, limit: Duration) -> Self {
+    pub(super) fn new(context: &'a Context, limit: Duration) -> Self {
         Self { context, ends: context.clock.now().saturating_add(limit), next: Self::FIRST }
     }
 
     /// Tells the reason and waits; `false` where the time is up.
-    pub async fn again(&mut self, reason: &str) -> bool {
+    pub(super) async fn again(&mut self, reason: &str) -> bool {
         let left = self.ends.saturating_sub(self.context.clock.now());
         if left.is_zero() {
             return false;
@@ -68,7 +68,7 @@ impl<'a> Backoff<'a> {
     }
 
     /// [`Backoff::again`] for an attempt that may still heal, with what was seen as the reason.
-    pub async fn heals(&mut self, outcome: &Outcome) -> bool {
+    pub(super) async fn heals(&mut self, outcome: &Outcome) -> bool {
         match &outcome.failure {
             Some(failure) if outcome.transient => self.again(&failure.what).await,
             _ => false,

@@ -89,13 +89,7 @@ struct Tally {
     odd: Option<Answer>,
 }
 
-async fn attempt(
-    check: &RateLimitCheck,
-    endpoint: &Endpoint<'_>,
-    headers: &HeaderMap,
-    pipes: usize,
-    peek: bool,
-) -> Result<Seen, Outcome> {
+async fn attempt(check: &RateLimitCheck, endpoint: &Endpoint<'_>, headers: &HeaderMap, pipes: usize, peek: bool) -> Result<Seen, Outcome> {
     let context = endpoint.context();
     let tally = Mutex::new(Tally::default());
     let broken = |error: HttpError| {
@@ -187,7 +181,8 @@ async fn wait_for_full(context: &Context, per_minute: u32, missing: u32) {
 }
 
 fn too_few(check: &RateLimitCheck, expected: &str, counts: &Counts, fewer: u32) -> Outcome {
-    let failure = check_failure(format!("{} let {fewer} requests fewer pass than the {} a minute of its limit", check.url, check.per_minute));
+    let failure =
+        check_failure(format!("{} let {fewer} requests fewer pass than the {} a minute of its limit", check.url, check.per_minute));
     Outcome::failed(expected, counts.to_string(), hint_for_few(failure, check))
 }
 
@@ -195,7 +190,9 @@ fn hint_for_few(failure: Failure, check: &RateLimitCheck) -> Failure {
     if check.shared {
         failure.hint("Other clients spend the same bucket: stop them and verify again, or tell users apart by a header with `${unique}`.")
     } else if can_be_unique(&check.headers) {
-        failure.hint("A new user began without a full bucket: look for a second limit on this route, or a lower one in the BackendTrafficPolicy.")
+        failure.hint(
+            "A new user began without a full bucket: look for a second limit on this route, or a lower one in the BackendTrafficPolicy.",
+        )
     } else {
         failure.hint("The bucket was not full: use `${unique}` in the header that tells users apart, or say `shared: true` to wait for it.")
     }

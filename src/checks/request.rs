@@ -15,17 +15,17 @@ pub(super) const USER: &str = "${user}";
 
 /// Where requests go, and what is trusted there.
 pub(super) struct Endpoint<'a> {
-    pub target: Target,
+    pub(super) target: Target,
     tls: Option<Tls>,
     context: &'a Context,
 }
 
 impl<'a> Endpoint<'a> {
-    pub fn of_url(url: &str, context: &'a Context) -> Result<Self, Failure> {
+    pub(super) fn of_url(url: &str, context: &'a Context) -> Result<Self, Failure> {
         Self::new(Target::from_url(url), context)
     }
 
-    pub fn of_address(address: &str, context: &'a Context) -> Result<Self, Failure> {
+    pub(super) fn of_address(address: &str, context: &'a Context) -> Result<Self, Failure> {
         Self::new(Target::from_address(address), context)
     }
 
@@ -36,17 +36,17 @@ impl<'a> Endpoint<'a> {
     }
 
     /// What the check runs in.
-    pub const fn context(&self) -> &'a Context {
+    pub(super) const fn context(&self) -> &'a Context {
         self.context
     }
 
     /// A new connection.
-    pub async fn open(&self) -> Result<Connection, HttpError> {
+    pub(super) async fn open(&self) -> Result<Connection, HttpError> {
         Connection::open(&self.target, self.tls.as_ref(), self.context.limits).await
     }
 
     /// GET over that connection.
-    pub async fn get(&self, connection: &mut Connection, headers: &HeaderMap) -> Result<Answer, HttpError> {
+    pub(super) async fn get(&self, connection: &mut Connection, headers: &HeaderMap) -> Result<Answer, HttpError> {
         connection.send(Method::GET, &self.target.path, headers).await
     }
 }

@@ -100,9 +100,8 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (sender, driver) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| HttpError::new(&target.url, Phase::Connect, chain(&e)).transient())?;
+        let (sender, driver) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|e| HttpError::new(&target.url, Phase::Connect, chain(&e)).transient())?;
         // the driver's error comes back through the sender, as the error of the request that it broke
         let driver = AbortOnDropHandle::new(tokio::spawn(async move { drop(driver.await) }));
         Ok(Self { target: target.clone(), limits, sender, certificate, _driver: driver })
@@ -176,9 +175,11 @@ async fn exchange(
             break;
         }
     }
-    let says_close = head.headers.get_all(header::CONNECTION).iter().any(|value| {
-        value.to_str().is_ok_and(|text| text.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")))
-    });
+    let says_close = head
+        .headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|text| text.split(',').any(|word| word.trim().eq_ignore_ascii_case("close"))));
     let old = head.version == http::Version::HTTP_10;
     let reusable = whole && !says_close && !old && !sender.is_closed();
     Ok(Answer { status: head.status, headers: head.headers, body: kept.into(), reusable })

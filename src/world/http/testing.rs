@@ -9,27 +9,28 @@ use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A request as the server saw it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub path: String,
+    pub(crate) path: String,
     /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     /// Which connection of the server, counted from 1.
-    pub connection: usize,
+    pub(crate) connection: usize,
 }
 
 /// What the server says.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
     /// Say `connection: close`, and close.
-    pub close: bool,
+    pub(crate) close: bool,
 }
 
 impl Reply {
@@ -56,9 +57,10 @@ pub(crate) fn at_once(answer: impl Fn(Seen) -> Reply + Send + Sync + 'static) ->
 
 /// A server on a free port of 127.0.0.1; it ends when it is dropped.
 pub(crate) struct Server {
-    pub port: u16,
+    pub(crate) port: u16,
     secure: bool,
     connections: Arc<AtomicUsize>,
+    ended: watch::Receiver<usize>,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -83,23 +85,28 @@ impl Server {
         let connections = Arc::new(AtomicUsize::new(0));
         let secure = tls.is_some();
         let count = Arc::clone(&connections);
+        let (ended_tx, ended) = watch::channel(0);
         let task = tokio::spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).unwrap();
                 let number = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let handler = Arc::clone(&handler);
-                match tls.clone() {
-                    None => open.spawn(speak(stream, handler, number)),
-                    Some(config) => open.spawn(async move {
-                        if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
-                            speak(stream, handler, number).await;
+                let (tls, ended) = (tls.clone(), ended_tx.clone());
+                open.spawn(async move {
+                    match tls {
+                        None => speak(stream, handler, number).await,
+                        Some(config) => {
+                            if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(stream).await {
+                                speak(stream, handler, number).await;
+                            }
                         }
-                    }),
-                };
+                    }
+                    ended.send_modify(|count| *count += 1);
+                });
             }
         });
-        Self { port, secure, connections, _task: AbortOnDropHandle::new(task) }
+        Self { port, secure, connections, ended, _task: AbortOnDropHandle::new(task) }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -109,6 +116,11 @@ impl Server {
     /// How many connections were accepted.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Waits until every connection that was accepted has ended.
+    pub(crate) async fn all_ended(&self) {
+        self.ended.clone().wait_for(|ended| *ended == self.connections()).await.unwrap();
     }
 }
 
@@ -153,7 +165,7 @@ pub(crate) async fn free_port() -> u16 {
 
 /// A CA.
 pub(crate) struct Authority {
-    pub pem: String,
+    pub(crate) pem: String,
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
 }
 
