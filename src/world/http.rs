@@ -1,1 +1,0 @@
-//! One HTTP connection at a time, fully under control.
