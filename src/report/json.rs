@@ -1,0 +1,77 @@
+//! One JSON object per line, for programs.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::event::Event;
+
+use super::Renderer;
+
+/// Writes each event as a line of JSON with the seconds since the start in `at`, and flushes it.
+pub struct Json {
+    to: Box<dyn Write + Send>,
+}
+
+impl Json {
+    /// A renderer that writes to `to`.
+    pub fn new(to: Box<dyn Write + Send>) -> Self {
+        Self { to }
+    }
+}
+
+impl Renderer for Json {
+    fn on(&mut self, event: &Event, at: Duration) {
+        // an event that this version does not know has nothing to tell
+        let Ok(Value::Object(fields)) = serde_json::to_value(event) else { return };
+        if *event == Event::Unknown {
+            return;
+        }
+        let mut object = Map::new();
+        object.insert("at".into(), Value::from((at.as_secs_f64() * 1000.0).round() / 1000.0));
+        object.extend(fields);
+        let _ = writeln!(self.to, "{}", Value::Object(object));
+        let _ = self.to.flush();
+    }
+}
+
+/// One line of JSON that is no event of a run but stands beside them: `{"event":"summary","data":{…}}`.
+/// Ends in a line break; data that has no JSON form (a map with keys that are no text) is `null`.
+#[must_use]
+pub fn line(event: &str, data: &impl Serialize) -> String {
+    let data = serde_json::to_value(data).unwrap_or(Value::Null);
+    format!("{}\n", serde_json::json!({ "event": event, "data": data }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+    use crate::report::recorded::{Kept, broken, play};
+
+    #[test]
+    fn every_event_is_a_line_of_json_with_its_time() {
+        let kept = Kept::default();
+        play(&mut Json::new(Box::new(kept.clone())), &broken());
+        insta::assert_snapshot!(format!("\n{}", kept.text()), @"");
+    }
+
+    #[test]
+    fn every_line_reads_back_as_the_event() {
+        let kept = Kept::default();
+        play(&mut Json::new(Box::new(kept.clone())), &broken());
+        let read: Vec<Event> = kept.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let sent: Vec<Event> = broken().into_iter().map(|(_, event)| event).collect();
+        assert_eq!(read, sent);
+    }
+
+    #[test]
+    fn a_failure_outside_of_a_run_has_the_same_form() {
+        assert_eq!(
+            line("failure", &Failure::usage("no stack `x`")),
+            "{\"event\":\"failure\",\"data\":{\"kind\":\"usage\",\"what\":\"no stack `x`\"}}\n"
+        );
+    }
+}
