@@ -164,7 +164,7 @@ pub struct ExposureStatus {
     /// The port on 127.0.0.1.
     pub host_port: u16,
     /// How it gets there.
-    pub path: Path,
+    pub path: ExposurePath,
     /// Whether a connection was accepted; absent when it cannot be told.
     #[serde(default)]
     pub reachable: Option<bool>,
@@ -173,7 +173,7 @@ pub struct ExposureStatus {
 /// How a service gets to localhost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Path {
+pub enum ExposurePath {
     /// A host port mapped to the node by the engine.
     PortMapping,
     /// Our own forwarder.
@@ -182,7 +182,7 @@ pub enum Path {
     None,
 }
 
-impl Path {
+impl ExposurePath {
     /// `port mapping`.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -272,7 +272,7 @@ pub(crate) mod tests {
             name: name.into(),
             url: url.into(),
             host_port,
-            path: Path::PortMapping,
+            path: ExposurePath::PortMapping,
             reachable: Some(true),
         };
         Status::new(

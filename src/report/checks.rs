@@ -63,13 +63,32 @@ mod tests {
 
     #[test]
     fn a_check_that_failed_is_followed_by_why() {
-        insta::assert_snapshot!(shown(None), @"");
+        insta::assert_snapshot!(shown(None), @r#"
+           check            kind       expected             seen        time
+        ✓  https            http       200                  200        41 ms
+        ✗  anonymous-limit  rateLimit  100 x 200, 10 x 429  110 x 200  2.3 s
+           error: the rate limit did not hold: no request got 429
+             BackendTrafficPolicy task-api/task-api-protection: Accepted=False
+               │ spec.rateLimit: <global> needs Redis
+
+           help: read its status: kubectl -n task-api describe btp task-api-protection
+
+        2 checks, 1 passed, 1 failed in 2.4 s
+        "#);
     }
 
     #[test]
     fn a_narrow_terminal_cuts_cells() {
-        insta::assert_snapshot!(shown(Some(40)).lines().take(4).collect::<Vec<_>>().join("\n"), @"");
-        insta::assert_snapshot!(shown(Some(60)).lines().take(4).collect::<Vec<_>>().join("\n"), @"");
+        insta::assert_snapshot!(shown(Some(40)).lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+           check   kind    expec…  seen     time
+        ✓  https   http    200     200     41 ms
+        ✗  anony…  rateL…  100 x…  110 x…  2.3 s
+        "#);
+        insta::assert_snapshot!(shown(Some(60)).lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+           check          kind       expected       seen        time
+        ✓  https          http       200            200        41 ms
+        ✗  anonymous-li…  rateLimit  100 x 200, 1…  110 x 200  2.3 s
+        "#);
         assert_eq!(shown(Some(120)), shown(None));
     }
 

@@ -2,9 +2,9 @@
 
 use crate::failure::{Failure, FailureKind};
 
+use super::Paint;
 use super::run::Run;
 use super::text::{names, neutralise, plural};
-use super::{Paint, duration};
 
 /// Lines of one piece of evidence that are shown; the first says what it is and the last are the latest.
 const HEAD: usize = 5;
@@ -87,14 +87,10 @@ pub(super) fn endings(run: &Run, paint: Paint) -> String {
     let mut blocks: Vec<String> = run.endings().iter().map(|end| with_skipped(end.failure, &end.skipped, paint)).collect();
     let loose = run.skipped_without_failure();
     if run.cancelled {
-        let took = duration(run.took);
-        let text = if loose == 0 {
-            format!("cancelled after {took}")
-        } else {
-            format!("cancelled after {took}; {} did not run", plural(loose, "step"))
-        };
+        let head = paint.warn("cancelled:");
+        let what = if loose == 0 { "every step had begun".to_owned() } else { format!("{} did not run", plural(loose, "step")) };
         let again = format!("{} `tstack {}` again continues from here", paint.accent("help:"), run.verb);
-        blocks.push(format!("{}\n\n{again}\n", paint.warn(&text)));
+        blocks.push(format!("{head} {what}\n\n{again}\n"));
     } else if loose > 0 {
         blocks.push(format!("{}\n", paint.warn(&format!("{} did not run", plural(loose, "step")))));
     }
@@ -119,7 +115,37 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_and_why_and_what_to_do() {
-        insta::assert_snapshot!(failure(&full(), PAINT), @"");
+        insta::assert_snapshot!(failure(&full(), PAINT), @r#"
+        error: Deployment keda/keda-operator did not become ready
+          Pod keda/keda-operator-5c: container keda-operator is in CrashLoopBackOff, 4 restarts
+          last lines of its log:
+            │ 2026-01-01T00:00:01 ERROR try 1\x07
+            │ 2026-01-01T00:00:02 ERROR try 2\x07
+            │ 2026-01-01T00:00:03 ERROR try 3\x07
+            │ 2026-01-01T00:00:04 ERROR try 4\x07
+            … 22 lines left out
+            │ 2026-01-01T00:00:27 ERROR try 27\x07
+            │ 2026-01-01T00:00:28 ERROR try 28\x07
+            │ 2026-01-01T00:00:29 ERROR try 29\x07
+            │ 2026-01-01T00:00:30 ERROR try 30\x07
+            │ 2026-01-01T00:00:31 ERROR try 31\x07
+            │ 2026-01-01T00:00:32 ERROR try 32\x07
+            │ 2026-01-01T00:00:33 ERROR try 33\x07
+            │ 2026-01-01T00:00:34 ERROR try 34\x07
+            │ 2026-01-01T00:00:35 ERROR try 35\x07
+            │ 2026-01-01T00:00:36 ERROR try 36\x07
+            │ 2026-01-01T00:00:37 ERROR try 37\x07
+            │ 2026-01-01T00:00:38 ERROR try 38\x07
+            │ 2026-01-01T00:00:39 ERROR try 39\x07
+            │ 2026-01-01T00:00:40 ERROR try 40\x07
+          helm upgrade exited with 1:
+            │ Error: context deadline exceeded
+            │
+            │   see above
+
+        help: look at it: kubectl -n keda describe pod keda-operator-5c
+        help: give it more time: tstack up --timeout 10m
+        "#);
     }
 
     #[test]

@@ -55,7 +55,19 @@ mod tests {
     fn every_event_is_a_line_of_json_with_its_time() {
         let kept = Kept::default();
         play(&mut Json::new(Box::new(kept.clone())), &broken());
-        insta::assert_snapshot!(format!("\n{}", kept.text()), @"");
+        insta::assert_snapshot!(format!("\n{}", kept.text()), @r#"
+        {"at":0.0,"event":"plan.started","verb":"up","target":"tstack-task-api","steps":[{"id":"cluster","title":"make cluster tstack-task-api","cause":"there is none","needs":[]},{"id":"install:cert-manager","title":"install cert-manager v1.19.1","cause":"not installed","needs":["cluster"]},{"id":"install:keda","title":"install keda 2.21.0","cause":"not installed","needs":["cluster"]},{"id":"apply:task-api","title":"apply task-api","cause":"12 objects are new","needs":["install:keda"]},{"id":"verify","title":"run 2 checks","cause":"they never ran","needs":["apply:task-api"]}]}
+        {"at":0.01,"event":"step.started","id":"cluster"}
+        {"at":31.21,"event":"step.done","id":"cluster","took":31.2}
+        {"at":31.22,"event":"step.started","id":"install:cert-manager"}
+        {"at":31.22,"event":"step.started","id":"install:keda"}
+        {"at":33.0,"event":"step.waiting","id":"install:keda","reason":"Deployment keda/keda-operator: 0 of 1 replicas available"}
+        {"at":39.4,"event":"step.failed","id":"install:keda","took":8.18,"failure":{"kind":"step","what":"Deployment keda/keda-operator did not become ready","why":["Pod keda/keda-operator-5c: container keda-operator is in CrashLoopBackOff, 4 restarts","last lines of its log:\n\u001b[31mERROR\u001b[0m cannot list ScaledObjects\u0007\npanic: forbidden"],"hints":["look at it: kubectl -n keda describe pod keda-operator-5c"]}}
+        {"at":39.4,"event":"step.skipped","id":"apply:task-api","because":"install:keda"}
+        {"at":39.4,"event":"step.skipped","id":"verify","because":"apply:task-api"}
+        {"at":40.0,"event":"step.done","id":"install:cert-manager","took":8.78}
+        {"at":40.0,"event":"plan.finished","done":2,"failed":1,"skipped":2,"took":40.0}
+        "#);
     }
 
     #[test]

@@ -127,7 +127,22 @@ mod tests {
     fn a_ci_system_finds_suites_cases_and_failures() {
         let xml = junit(&recorded::checks(), "task-api");
         assert_eq!(parse(&xml).unwrap(), ["testsuites", "testsuite", "testcase", "testcase", "failure"]);
-        insta::assert_snapshot!(xml, @"");
+        insta::assert_snapshot!(xml, @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="task-api" tests="2" failures="1" errors="0" skipped="0" time="2.381">
+          <testsuite name="task-api" tests="2" failures="1" errors="0" skipped="0" time="2.381">
+            <testcase name="https" classname="task-api.http" time="0.041"/>
+            <testcase name="anonymous-limit" classname="task-api.rateLimit" time="2.340">
+              <failure message="the rate limit did not hold: no request got 429" type="rateLimit">expected 100 x 200, 10 x 429, seen 110 x 200
+        error: the rate limit did not hold: no request got 429
+          BackendTrafficPolicy task-api/task-api-protection: Accepted=False
+            │ spec.rateLimit: &lt;global&gt; needs Redis
+
+        help: read its status: kubectl -n task-api describe btp task-api-protection</failure>
+            </testcase>
+          </testsuite>
+        </testsuites>
+        "#);
     }
 
     #[test]

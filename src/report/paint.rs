@@ -85,7 +85,9 @@ impl Paint {
 
     /// Cuts `text` to `width` columns.
     pub(super) fn cut(self, text: &str, width: usize) -> String {
-        console::truncate_str(text, width, self.ellipsis()).into_owned()
+        // a mark that is itself too wide would not fit
+        let mark = if console::measure_text_width(self.ellipsis()) < width.max(2) { self.ellipsis() } else { "" };
+        console::truncate_str(text, width, mark).into_owned()
     }
 }
 

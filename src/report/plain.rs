@@ -5,6 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::event::{CheckReport, Event};
+use crate::failure::FailureKind;
 
 use super::failure::endings;
 use super::run::{Run, State};
@@ -77,7 +78,7 @@ impl Renderer for Plain {
             }
             Event::StepFailed { id, took, failure } => {
                 let text = format!("{} ({}): {}", self.run.title(id), duration(*took), neutralise(&failure.what));
-                self.line(at, "failed", &text);
+                self.line(at, if failure.kind == FailureKind::Cancelled { "stopped" } else { "failed" }, &text);
             }
             Event::CheckDone { report, .. } => self.line(at, "check", &check_line(report)),
             Event::Cancelling => self.line(at, "cancel", "no new step starts, running steps end"),
@@ -108,7 +109,7 @@ fn check_line(report: &CheckReport) -> String {
     }
 }
 
-/// `22 steps done in 1 m 12 s`, `5 steps done, 1 failed, 3 did not run in 50.1 s`.
+/// `22 steps done, 1 m 12 s`, `5 steps done, 1 failed, 3 did not run, 50.1 s`.
 pub(super) fn end_line(done: usize, failed: usize, skipped: usize, took: Duration) -> String {
     let mut text = format!("{} done", plural(done, "step"));
     if failed > 0 {
@@ -133,17 +134,66 @@ mod tests {
 
     #[test]
     fn a_run_that_ends_well_is_a_line_per_event() {
-        insta::assert_snapshot!(shown(&good()), @"");
+        insta::assert_snapshot!(shown(&good()), @r#"
+        [   0.0s] up      tstack-task-api: 5 steps
+        [   0.0s] start   make cluster tstack-task-api: there is none
+        [   0.5s] wait    make cluster tstack-task-api: Node tstack-task-api-control-plane: NotReady
+        [  31.2s] done    make cluster tstack-task-api (31.2 s)
+        [  31.2s] start   install cert-manager v1.19.1: not installed
+        [  31.2s] start   install keda 2.21.0: not installed
+        [  33.0s] wait    install keda 2.21.0: Deployment keda/keda-operator: 0 of 1 replicas available
+        [  34.0s] note    install keda 2.21.0: a release stuck in pending-install was rolled back
+        [  40.0s] done    install cert-manager v1.19.1 (8.8 s)
+        [  43.6s] done    install keda 2.21.0 (12.4 s)
+        [  43.6s] start   apply task-api: 12 objects are new
+        [  45.0s] done    apply task-api (1.4 s)
+        [  45.0s] start   run 2 checks: they never ran
+        [  45.1s] check   passed https: 200 (41 ms)
+        [  47.5s] done    run 2 checks (2.5 s)
+        [  72.5s] end     5 steps done, 1 m 12 s
+        "#);
     }
 
     #[test]
     fn a_failure_is_told_once_in_full_with_what_it_held_up() {
-        insta::assert_snapshot!(shown(&broken()), @"");
+        insta::assert_snapshot!(shown(&broken()), @r#"
+        [   0.0s] up      tstack-task-api: 5 steps
+        [   0.0s] start   make cluster tstack-task-api: there is none
+        [  31.2s] done    make cluster tstack-task-api (31.2 s)
+        [  31.2s] start   install cert-manager v1.19.1: not installed
+        [  31.2s] start   install keda 2.21.0: not installed
+        [  33.0s] wait    install keda 2.21.0: Deployment keda/keda-operator: 0 of 1 replicas available
+        [  39.4s] failed  install keda 2.21.0 (8.2 s): Deployment keda/keda-operator did not become ready
+        [  40.0s] done    install cert-manager v1.19.1 (8.8 s)
+        [  40.0s] end     2 steps done, 1 failed, 2 did not run, 40.0 s
+
+        error: Deployment keda/keda-operator did not become ready
+          Pod keda/keda-operator-5c: container keda-operator is in CrashLoopBackOff, 4 restarts
+          last lines of its log:
+            │ ERROR cannot list ScaledObjects\x07
+            │ panic: forbidden
+          2 steps did not run because of this: apply task-api, run 2 checks
+
+        help: look at it: kubectl -n keda describe pod keda-operator-5c
+        "#);
     }
 
     #[test]
     fn a_cancelled_run_says_how_to_go_on() {
-        insta::assert_snapshot!(shown(&cancelled()), @"");
+        insta::assert_snapshot!(shown(&cancelled()), @r#"
+        [   0.0s] up      tstack-task-api: 5 steps
+        [   0.0s] start   make cluster tstack-task-api: there is none
+        [   0.5s] wait    make cluster tstack-task-api: Node tstack-task-api-control-plane: NotReady
+        [   5.0s] done    make cluster tstack-task-api (5.0 s)
+        [   5.0s] start   install cert-manager v1.19.1: not installed
+        [   6.3s] cancel  no new step starts, running steps end
+        [   6.4s] done    install cert-manager v1.19.1 (1.4 s)
+        [   6.5s] end     2 steps done, 3 did not run, 6.5 s
+
+        cancelled: 3 steps did not run
+
+        help: `tstack up` again continues from here
+        "#);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 
 use super::neutralise;
 
@@ -44,8 +44,6 @@ pub(super) struct Run {
     pub(super) target: String,
     pub(super) steps: Vec<Step>,
     pub(super) cancelled: bool,
-    /// The whole time, known at the end.
-    pub(super) took: Duration,
     index: BTreeMap<String, usize>,
 }
 
@@ -69,8 +67,7 @@ impl Run {
             Event::StepFailed { id, failure, .. } => self.set(id, State::Failed(failure.clone())),
             Event::StepSkipped { id, because } => self.set(id, State::Skipped(because.clone())),
             Event::Cancelling => self.cancelled = true,
-            Event::PlanFinished { took, .. } => self.took = *took,
-            Event::StepNote { .. } | Event::CheckDone { .. } | Event::Unknown => {}
+            Event::StepNote { .. } | Event::CheckDone { .. } | Event::PlanFinished { .. } | Event::Unknown => {}
         }
     }
 
@@ -134,10 +131,12 @@ impl Run {
     }
 
     /// Each failure once (steps that fell to the same cause share one), with what it kept from running.
+    /// Without the steps that ended early because the user asked for it.
     pub(super) fn endings(&self) -> Vec<Ending<'_>> {
         let mut endings: Vec<Ending<'_>> = Vec::new();
         for step in &self.steps {
             if let State::Failed(failure) = &step.state
+                && !self.is_cancel(failure)
                 && endings.iter().all(|end| end.failure != failure)
             {
                 endings.push(Ending { failure, skipped: Vec::new() });
@@ -154,8 +153,13 @@ impl Run {
         endings
     }
 
+    /// Whether a step ended so because the user stopped the run.
+    fn is_cancel(&self, failure: &Failure) -> bool {
+        self.cancelled && failure.kind == FailureKind::Cancelled
+    }
+
     /// How many steps did not run though nothing in their way failed: the run was cancelled.
     pub(super) fn skipped_without_failure(&self) -> usize {
-        self.count(|state| matches!(state, State::Skipped(because) if self.root(because).is_none()))
+        self.count(|state| matches!(state, State::Skipped(because) if self.root(because).is_none_or(|root| self.is_cancel(root))))
     }
 }

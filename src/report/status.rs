@@ -17,7 +17,7 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
     fact("cluster", cluster(of, paint));
     if let Some(forwarder) = &of.forwarder {
         let open = plural(usize::try_from(forwarder.connections).unwrap_or(usize::MAX), "open connection");
-        fact("forwarder", format!("process {}, since {}, {open}", forwarder.pid, whole(age(forwarder.since, now))));
+        fact("forwarder", format!("process {}, for {}, {open}", forwarder.pid, whole(age(forwarder.since, now))));
     }
     if let Some(checks) = &of.checks {
         let failed = format!("{} failed", checks.failed);
@@ -102,7 +102,7 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{ForwarderStatus, Path, tests::sample};
+    use crate::status::{ExposurePath, ForwarderStatus, tests::sample};
 
     fn shown(of: &Status, width: Option<usize>) -> String {
         status(of, "2026-01-01T10:05:09Z".parse().unwrap(), width, Paint { color: false, unicode: true })
@@ -110,7 +110,19 @@ mod tests {
 
     #[test]
     fn a_healthy_stack_is_told_in_short() {
-        insta::assert_snapshot!(shown(&sample(), None), @"");
+        insta::assert_snapshot!(shown(&sample(), None), @r#"
+        task-api is healthy
+          cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
+          checks     12 passed, 0 failed, 5 m 9 s ago
+
+        component  kind       version  state
+        keda       helm       2.21.0   ready
+        task-api   manifests  -        ready
+
+        exposed  address                 by            reachable
+        http     http://localhost:8080   port mapping  yes
+        https    https://localhost:8443  port mapping  yes
+        "#);
     }
 
     #[test]
@@ -119,9 +131,22 @@ mod tests {
         of.components[0].state =
             ComponentState::Waiting("Deployment keda/keda-operator: 0 of 1 replicas available, image is pulled".into());
         of.exposures[1].reachable = None;
-        of.exposures[1].path = Path::Forwarder;
+        of.exposures[1].path = ExposurePath::Forwarder;
         of.forwarder = Some(ForwarderStatus { pid: 4242, since: "2026-01-01T09:00:00Z".parse().unwrap(), connections: 1 });
         of.health = of.assess();
-        insta::assert_snapshot!(shown(&of, Some(80)), @"");
+        insta::assert_snapshot!(shown(&of, Some(80)), @r#"
+        task-api is degraded
+          cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
+          forwarder  process 4242, for 1 h 5 m, 1 open connection
+          checks     12 passed, 0 failed, 5 m 9 s ago
+
+        component  kind       version  state    reason
+        keda       helm       2.21.0   waiting  Deployment keda/keda-operator: 0 of 1 r…
+        task-api   manifests  -        ready
+
+        exposed  address                 by            reachable
+        http     http://localhost:8080   port mapping  yes
+        https    https://localhost:8443  forwarder     unknown
+        "#);
     }
 }

@@ -116,7 +116,9 @@ pub fn summary(of: &Summary, paint: Paint) -> String {
         places.push(("local CA".into(), neutralise(path)));
     }
     block("", places);
-    let spent = of.slowest.iter().map(|spent| (neutralise(&spent.title), paint.dim(&format!("{:>9}", duration(spent.took)))));
+    let spent: Vec<(String, String)> = of.slowest.iter().map(|spent| (neutralise(&spent.title), duration(spent.took))).collect();
+    let widest = spent.iter().map(|(_, took)| took.len()).max().unwrap_or(0);
+    let spent = spent.into_iter().map(|(title, took)| (title, paint.dim(&format!("{took:>widest$}"))));
     block("where the time went (steps overlap)", spent.collect());
     let next = of.next.iter().map(|next| (paint.accent(&neutralise(&next.command)), neutralise(&next.what)));
     block("next", next.collect());
@@ -155,7 +157,22 @@ mod tests {
 
     #[test]
     fn a_good_up_ends_with_where_to_go() {
-        insta::assert_snapshot!(summary(&sample(), PAINT), @"");
+        insta::assert_snapshot!(summary(&sample(), PAINT), @r#"
+        ✓ task-api is ready after 1 m 12 s, 12 checks passed
+
+          tasks           http://localhost:8080/api/tasks
+          tasks over TLS  https://localhost:8443/api/tasks
+          kubectl         export KUBECONFIG='/home/ada/my clusters/kubeconfig'
+          local CA        /home/ada/.local/share/tstack/task-api/ca.crt
+
+          where the time went (steps overlap)
+            make cluster         31.2 s
+            install keda 2.21.0  12.4 s
+
+          next
+            tstack verify  send the checks again
+            tstack down    leave nothing behind
+        "#);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use super::Paint;
 /// Between two columns.
 const GAP: usize = 2;
 /// No column is cut below this many columns of the terminal.
-const LEAST: usize = 8;
+const LEAST: usize = 6;
 
 /// A table with a head line, its columns aligned, ending in a line break; cells may be coloured.
 ///
-/// With a `width`, the widest columns are cut until every line fits; below about 10 columns a cell, lines are cut.
+/// With a `width`, the widest columns are cut until every line fits; where even that is too wide, lines are cut.
 /// A column whose head ends in a space is aligned to the right.
 #[must_use]
 pub fn table(headers: &[&str], rows: &[Vec<String>], width: Option<usize>, paint: Paint) -> String {
@@ -78,13 +78,25 @@ mod tests {
 
     #[test]
     fn columns_align_by_what_is_seen() {
-        insta::assert_snapshot!(sample(None), @"");
+        insta::assert_snapshot!(sample(None), @r#"
+        component     version    time  reason
+        keda          2.21.0    0.4 s  1 of 2 replicas available, waiting for Deployment keda/keda-operator
+        名前-gateway  1.9.1    12.0 s
+        "#);
     }
 
     #[test]
     fn the_widest_column_is_cut_first() {
-        insta::assert_snapshot!(sample(Some(80)), @"");
-        insta::assert_snapshot!(sample(Some(40)), @"");
+        insta::assert_snapshot!(sample(Some(80)), @r#"
+        component     version    time  reason
+        keda          2.21.0    0.4 s  1 of 2 replicas available, waiting for Deploymen…
+        名前-gateway  1.9.1    12.0 s
+        "#);
+        insta::assert_snapshot!(sample(Some(40)), @r#"
+        component    version    time  reason
+        keda         2.21.0    0.4 s  1 of 2 re…
+        名前-gatew…  1.9.1    12.0 s
+        "#);
         assert_eq!(sample(Some(120)), sample(None));
     }
 

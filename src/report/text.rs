@@ -24,9 +24,12 @@ pub fn neutralise(text: &str) -> String {
     safe
 }
 
-/// A duration for people: `4.2 s`, `1 m 12 s`, `2 h 5 m`.
+/// A duration for people: `41 ms`, `4.2 s`, `1 m 12 s`, `2 h 5 m`.
 #[must_use]
 pub fn duration(value: Duration) -> String {
+    if value < Duration::from_millis(100) {
+        return format!("{} ms", value.as_millis());
+    }
     let tenths = (value.as_millis() + 50) / 100;
     if tenths < 600 { format!("{}.{} s", tenths / 10, tenths % 10) } else { whole(value + Duration::from_millis(50)) }
 }
@@ -81,7 +84,7 @@ mod tests {
     #[test]
     fn durations_read_as_people_say_them() {
         let said: Vec<_> = [0, 40, 4_230, 59_940, 59_960, 72_000, 7_500_000].map(|ms| duration(Duration::from_millis(ms))).into();
-        assert_eq!(said, ["0.0 s", "0.0 s", "4.2 s", "59.9 s", "1 m 0 s", "1 m 12 s", "2 h 5 m"]);
+        assert_eq!(said, ["0 ms", "40 ms", "4.2 s", "59.9 s", "1 m 0 s", "1 m 12 s", "2 h 5 m"]);
         assert_eq!(whole(Duration::from_secs(273_600)), "3 d 4 h");
     }
 

@@ -8,6 +8,7 @@ use console::{measure_text_width, pad_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::event::Event;
+use crate::failure::FailureKind;
 
 use super::failure::endings;
 use super::plain::end_line;
@@ -67,10 +68,6 @@ impl Tty {
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         Self { bar, after, size, run, paint, ticking }
     }
-
-    fn say(&self, lines: &str) {
-        self.bar.println(lines);
-    }
 }
 
 impl Renderer for Tty {
@@ -78,7 +75,8 @@ impl Renderer for Tty {
         let (line, ended) = {
             let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
             run.on(event, at);
-            (scrolled(&run, event, (self.size)().1, self.paint), endings(&run, self.paint))
+            let ended = if matches!(event, Event::PlanFinished { .. }) { endings(&run, self.paint) } else { String::new() };
+            (scrolled(&run, event, (self.size)().1, self.paint), ended)
         };
         match event {
             Event::PlanStarted { .. } if self.ticking => self.bar.enable_steady_tick(TICK),
@@ -96,7 +94,7 @@ impl Renderer for Tty {
             _ => {}
         }
         if let Some(line) = line {
-            self.say(&line);
+            self.bar.println(&line);
         }
         // draws when no thread ticks; with one this is the next tick's work
         if !self.ticking {
@@ -149,7 +147,8 @@ fn scrolled(run: &Run, event: &Event, width: usize, paint: Paint) -> Option<Stri
     Some(match event {
         Event::StepDone { id, took } => columns.row(&paint.mark(true), run.title(id), &duration(*took), "", paint),
         Event::StepFailed { id, took, failure } => {
-            columns.row(&paint.mark(false), run.title(id), &duration(*took), &neutralise(&failure.what), paint)
+            let mark = if failure.kind == FailureKind::Cancelled { paint.warn("!") } else { paint.mark(false) };
+            columns.row(&mark, run.title(id), &duration(*took), &neutralise(&failure.what), paint)
         }
         Event::CheckDone { report, .. } => {
             let detail = if report.passed {

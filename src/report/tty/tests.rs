@@ -143,35 +143,90 @@ fn shown(events: &[(u64, Event)], width: usize) -> String {
 
 #[test]
 fn running_steps_stay_below_what_ended() {
-    insta::assert_snapshot!(shown(&good()[..9], 80), @"");
+    insta::assert_snapshot!(shown(&good()[..9], 80), @r#"
+    ✓ make cluster tstack-task-api    31.2 s
+    ! install keda 2.21.0: a release stuck in pending-install was rolled back
+    ⠋ install cert-manager v1.19.1       2 s
+    ⠋ install keda 2.21.0                2 s  Deployment keda/keda-operator: 0 of …
+      1/5 done · 34 s
+    "#);
 }
 
 #[test]
 fn a_good_run_leaves_one_line_a_step() {
-    insta::assert_snapshot!(shown(&good(), 80), @"");
+    insta::assert_snapshot!(shown(&good(), 80), @r#"
+    ✓ make cluster tstack-task-api    31.2 s
+    ! install keda 2.21.0: a release stuck in pending-install was rolled back
+    ✓ install cert-manager v1.19.1     8.8 s
+    ✓ install keda 2.21.0             12.4 s
+    ✓ apply task-api                   1.4 s
+    ✓ check https                      41 ms  200
+    ✓ run 2 checks                     2.5 s
+    5 steps done, 1 m 12 s
+    "#);
 }
 
 #[test]
 fn a_failure_ends_the_view_with_its_cause() {
-    insta::assert_snapshot!(shown(&broken(), 100), @"");
+    insta::assert_snapshot!(shown(&broken(), 100), @r#"
+    ✓ make cluster tstack-task-api    31.2 s
+    ✗ install keda 2.21.0              8.2 s  Deployment keda/keda-operator did not become ready
+    ✓ install cert-manager v1.19.1     8.8 s
+    2 steps done, 1 failed, 2 did not run, 40.0 s
+
+    error: Deployment keda/keda-operator did not become ready
+      Pod keda/keda-operator-5c: container keda-operator is in CrashLoopBackOff, 4 restarts
+      last lines of its log:
+        │ ERROR cannot list ScaledObjects\x07
+        │ panic: forbidden
+      2 steps did not run because of this: apply task-api, run 2 checks
+
+    help: look at it: kubectl -n keda describe pod keda-operator-5c
+    "#);
 }
 
 #[test]
 fn a_cancelled_run_says_how_to_go_on() {
-    insta::assert_snapshot!(shown(&cancelled()[..6], 80), @"");
-    insta::assert_snapshot!(shown(&cancelled(), 80), @"");
+    insta::assert_snapshot!(shown(&cancelled()[..6], 80), @r#"
+    ✓ make cluster tstack-task-api     5.0 s
+    cancelling: no new step starts, running steps end
+    ⠸ install cert-manager v1.19.1       1 s
+      1/5 done · cancelling · 6 s
+    "#);
+    insta::assert_snapshot!(shown(&cancelled(), 80), @r#"
+    ✓ make cluster tstack-task-api     5.0 s
+    cancelling: no new step starts, running steps end
+    ✓ install cert-manager v1.19.1     1.4 s
+    2 steps done, 3 did not run, 6.5 s
+
+    cancelled: 3 steps did not run
+
+    help: `tstack up` again continues from here
+    "#);
 }
 
 #[test]
 fn a_narrow_terminal_cuts_and_never_wraps() {
-    insta::assert_snapshot!(shown(&good()[..9], 40), @"");
+    insta::assert_snapshot!(shown(&good()[..9], 40), @r#"
+    ✓ make cluster tstack-task-a…    31.2 s
+    ! install keda 2.21.0: a release stuck…
+    ⠋ install cert-manager v1.19…       2 s
+    ⠋ install keda 2.21.0               2 s
+      1/5 done · 34 s
+    "#);
 }
 
 #[test]
 fn an_ascii_locale_gets_ascii() {
     let text = playing(&good()[..9], 80, Paint::default()).0.text();
     assert!(text.is_ascii(), "{text}");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    ok   make cluster tstack-task-api    31.2 s
+    !    install keda 2.21.0: a release stuck in pending-install was rolled back
+    |    install cert-manager v1.19.1       2 s
+    |    install keda 2.21.0                2 s  Deployment keda/keda-operator: ...
+         1/5 done - 34 s
+    "#);
 }
 
 #[test]
