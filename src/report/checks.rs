@@ -1,5 +1,6 @@
 //! Checks as a table.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use crate::event::CheckReport;
@@ -27,7 +28,7 @@ pub fn checks(reports: &[CheckReport], took: Duration, width: Option<usize>, pai
     let mut lines = table::lines(&["", "check", "kind", "expected", "seen", "time "], &rows, width, paint).into_iter();
     let mut text = lines.next().map(|head| head + "\n").unwrap_or_default();
     for (line, report) in lines.zip(reports) {
-        text += &format!("{line}\n");
+        let _ = writeln!(text, "{line}");
         if let Some(why) = &report.failure {
             let indent = " ".repeat(paint.mark_width() + 2);
             for line in failure(why, paint).lines() {
@@ -58,12 +59,12 @@ mod tests {
     use crate::report::recorded;
 
     fn shown(width: Option<usize>) -> String {
-        format!("\n{}", checks(&recorded::checks(), Duration::from_millis(2_381), width, Paint { color: false, unicode: true }))
+        checks(&recorded::checks(), Duration::from_millis(2_381), width, Paint { color: false, unicode: true })
     }
 
     #[test]
     fn a_check_that_failed_is_followed_by_why() {
-        insta::assert_snapshot!(shown(None), @r#"
+        insta::assert_snapshot!(shown(None), @"
            check            kind       expected             seen        time
         ✓  https            http       200                  200        41 ms
         ✗  anonymous-limit  rateLimit  100 x 200, 10 x 429  110 x 200  2.3 s
@@ -74,21 +75,21 @@ mod tests {
            help: read its status: kubectl -n task-api describe btp task-api-protection
 
         2 checks, 1 passed, 1 failed in 2.4 s
-        "#);
+        ");
     }
 
     #[test]
     fn a_narrow_terminal_cuts_cells() {
-        insta::assert_snapshot!(shown(Some(40)).lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+        insta::assert_snapshot!(shown(Some(40)).lines().take(3).collect::<Vec<_>>().join("\n"), @"
            check   kind    expec…  seen     time
         ✓  https   http    200     200     41 ms
         ✗  anony…  rateL…  100 x…  110 x…  2.3 s
-        "#);
-        insta::assert_snapshot!(shown(Some(60)).lines().take(4).collect::<Vec<_>>().join("\n"), @r#"
+        ");
+        insta::assert_snapshot!(shown(Some(60)).lines().take(3).collect::<Vec<_>>().join("\n"), @"
            check          kind       expected       seen        time
         ✓  https          http       200            200        41 ms
         ✗  anonymous-li…  rateLimit  100 x 200, 1…  110 x 200  2.3 s
-        "#);
+        ");
         assert_eq!(shown(Some(120)), shown(None));
     }
 

@@ -17,6 +17,7 @@ pub struct Json {
 
 impl Json {
     /// A renderer that writes to `to`.
+    #[must_use]
     pub fn new(to: Box<dyn Write + Send>) -> Self {
         Self { to }
     }
@@ -55,7 +56,7 @@ mod tests {
     fn every_event_is_a_line_of_json_with_its_time() {
         let kept = Kept::default();
         play(&mut Json::new(Box::new(kept.clone())), &broken());
-        insta::assert_snapshot!(format!("\n{}", kept.text()), @r#"
+        insta::assert_snapshot!(kept.text(), @r#"
         {"at":0.0,"event":"plan.started","verb":"up","target":"tstack-task-api","steps":[{"id":"cluster","title":"make cluster tstack-task-api","cause":"there is none","needs":[]},{"id":"install:cert-manager","title":"install cert-manager v1.19.1","cause":"not installed","needs":["cluster"]},{"id":"install:keda","title":"install keda 2.21.0","cause":"not installed","needs":["cluster"]},{"id":"apply:task-api","title":"apply task-api","cause":"12 objects are new","needs":["install:keda"]},{"id":"verify","title":"run 2 checks","cause":"they never ran","needs":["apply:task-api"]}]}
         {"at":0.01,"event":"step.started","id":"cluster"}
         {"at":31.21,"event":"step.done","id":"cluster","took":31.2}

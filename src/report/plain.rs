@@ -1,6 +1,7 @@
 //! One line per event, for logs, pipes and CI: greppable, stable, no control characters.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub struct Plain {
 
 impl Plain {
     /// A renderer that writes to `to`; `unicode` allows `…` and `│` in the evidence of failures.
+    #[must_use]
     pub fn new(to: Box<dyn Write + Send>, unicode: bool) -> Self {
         Self { to, paint: Paint { color: false, unicode }, run: Run::default(), told: BTreeMap::new() }
     }
@@ -113,10 +115,10 @@ fn check_line(report: &CheckReport) -> String {
 pub(super) fn end_line(done: usize, failed: usize, skipped: usize, took: Duration) -> String {
     let mut text = format!("{} done", plural(done, "step"));
     if failed > 0 {
-        text += &format!(", {failed} failed");
+        let _ = write!(text, ", {failed} failed");
     }
     if skipped > 0 {
-        text += &format!(", {skipped} did not run");
+        let _ = write!(text, ", {skipped} did not run");
     }
     format!("{text}, {}", duration(took))
 }
@@ -129,12 +131,12 @@ mod tests {
     fn shown(events: &[(u64, Event)]) -> String {
         let kept = Kept::default();
         play(&mut Plain::new(Box::new(kept.clone()), true), events);
-        format!("\n{}", kept.text())
+        kept.text()
     }
 
     #[test]
     fn a_run_that_ends_well_is_a_line_per_event() {
-        insta::assert_snapshot!(shown(&good()), @r#"
+        insta::assert_snapshot!(shown(&good()), @"
         [   0.0s] up      tstack-task-api: 5 steps
         [   0.0s] start   make cluster tstack-task-api: there is none
         [   0.5s] wait    make cluster tstack-task-api: Node tstack-task-api-control-plane: NotReady
@@ -151,7 +153,7 @@ mod tests {
         [  45.1s] check   passed https: 200 (41 ms)
         [  47.5s] done    run 2 checks (2.5 s)
         [  72.5s] end     5 steps done, 1 m 12 s
-        "#);
+        ");
     }
 
     #[test]
@@ -180,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_run_says_how_to_go_on() {
-        insta::assert_snapshot!(shown(&cancelled()), @r#"
+        insta::assert_snapshot!(shown(&cancelled()), @"
         [   0.0s] up      tstack-task-api: 5 steps
         [   0.0s] start   make cluster tstack-task-api: there is none
         [   0.5s] wait    make cluster tstack-task-api: Node tstack-task-api-control-plane: NotReady
@@ -193,7 +195,7 @@ mod tests {
         cancelled: 3 steps did not run
 
         help: `tstack up` again continues from here
-        "#);
+        ");
     }
 
     #[test]

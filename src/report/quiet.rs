@@ -18,6 +18,7 @@ pub struct Quiet {
 
 impl Quiet {
     /// A renderer that writes to `to`.
+    #[must_use]
     pub fn new(to: Box<dyn Write + Send>, paint: Paint) -> Self {
         Self { to, paint, run: Run::default() }
     }

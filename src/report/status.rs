@@ -1,5 +1,6 @@
 //! How a stack is, as tables.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,9 @@ use super::{Paint, plural, table};
 #[must_use]
 pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -> String {
     let mut text = format!("{} is {}\n", paint.bold(&neutralise(&of.stack)), health(of.health, paint));
-    let mut fact = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
+    let mut fact = |name: &str, value: String| {
+        let _ = writeln!(text, "  {name:<10} {value}");
+    };
     fact("cluster", cluster(of, paint));
     if let Some(forwarder) = &of.forwarder {
         let open = plural(usize::try_from(forwarder.connections).unwrap_or(usize::MAX), "open connection");
@@ -36,7 +39,7 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
             .collect();
         let reasons = rows.iter().any(|row| !row[4].is_empty());
         let heads = ["component", "kind", "version", "state", "reason"];
-        text += &format!("\n{}", table(if reasons { &heads } else { &heads[..4] }, &rows, width, paint));
+        let _ = write!(text, "\n{}", table(if reasons { &heads } else { &heads[..4] }, &rows, width, paint));
     }
     if !of.exposures.is_empty() {
         let rows: Vec<_> = of
@@ -51,7 +54,7 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
                 vec![neutralise(&exposure.name), paint.accent(&neutralise(&exposure.url)), exposure.path.word().to_owned(), reachable]
             })
             .collect();
-        text += &format!("\n{}", table(&["exposed", "address", "by", "reachable"], &rows, width, paint));
+        let _ = write!(text, "\n{}", table(&["exposed", "address", "by", "reachable"], &rows, width, paint));
     }
     text
 }
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_healthy_stack_is_told_in_short() {
-        insta::assert_snapshot!(shown(&sample(), None), @r#"
+        insta::assert_snapshot!(shown(&sample(), None), @"
         task-api is healthy
           cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
           checks     12 passed, 0 failed, 5 m 9 s ago
@@ -122,7 +125,7 @@ mod tests {
         exposed  address                 by            reachable
         http     http://localhost:8080   port mapping  yes
         https    https://localhost:8443  port mapping  yes
-        "#);
+        ");
     }
 
     #[test]
@@ -134,7 +137,7 @@ mod tests {
         of.exposures[1].path = ExposurePath::Forwarder;
         of.forwarder = Some(ForwarderStatus { pid: 4242, since: "2026-01-01T09:00:00Z".parse().unwrap(), connections: 1 });
         of.health = of.assess();
-        insta::assert_snapshot!(shown(&of, Some(80)), @r#"
+        insta::assert_snapshot!(shown(&of, Some(80)), @"
         task-api is degraded
           cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
           forwarder  process 4242, for 1 h 5 m, 1 open connection
@@ -147,6 +150,6 @@ mod tests {
         exposed  address                 by            reachable
         http     http://localhost:8080   port mapping  yes
         https    https://localhost:8443  forwarder     unknown
-        "#);
+        ");
     }
 }

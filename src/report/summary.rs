@@ -1,5 +1,6 @@
 //! What a person wants to know when `up` has ended well.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use console::{Alignment, measure_text_width, pad_str};
@@ -68,7 +69,6 @@ pub struct Next {
     pub what: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn seconds<S: serde::Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64((value.as_secs_f64() * 1000.0).round() / 1000.0)
 }
@@ -100,11 +100,11 @@ pub fn summary(of: &Summary, paint: Paint) -> String {
         text.push('\n');
         let indent = if title.is_empty() { "  " } else { "    " };
         if !title.is_empty() {
-            text += &format!("  {}\n", paint.dim(title));
+            let _ = writeln!(text, "  {}", paint.dim(title));
         }
         let width = rows.iter().map(|(left, _)| measure_text_width(left)).max().unwrap_or(0);
         for (left, right) in rows {
-            text += &format!("{indent}{}  {right}\n", pad_str(&left, width, Alignment::Left, None));
+            let _ = writeln!(text, "{indent}{}  {right}", pad_str(&left, width, Alignment::Left, None));
         }
     };
     let mut places: Vec<(String, String)> =
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_good_up_ends_with_where_to_go() {
-        insta::assert_snapshot!(summary(&sample(), PAINT), @r#"
+        insta::assert_snapshot!(summary(&sample(), PAINT), @"
         ✓ task-api is ready after 1 m 12 s, 12 checks passed
 
           tasks           http://localhost:8080/api/tasks
@@ -172,7 +172,7 @@ mod tests {
           next
             tstack verify  send the checks again
             tstack down    leave nothing behind
-        "#);
+        ");
     }
 
     #[test]

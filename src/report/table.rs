@@ -73,30 +73,30 @@ mod tests {
             ],
             vec!["名前-gateway".into(), "1.9.1".into(), "12.0 s".into(), String::new()],
         ];
-        format!("\n{}", table(&["component", "version", "time ", "reason"], &rows, width, PAINT))
+        table(&["component", "version", "time ", "reason"], &rows, width, PAINT)
     }
 
     #[test]
     fn columns_align_by_what_is_seen() {
-        insta::assert_snapshot!(sample(None), @r#"
+        insta::assert_snapshot!(sample(None), @"
         component     version    time  reason
         keda          2.21.0    0.4 s  1 of 2 replicas available, waiting for Deployment keda/keda-operator
         名前-gateway  1.9.1    12.0 s
-        "#);
+        ");
     }
 
     #[test]
     fn the_widest_column_is_cut_first() {
-        insta::assert_snapshot!(sample(Some(80)), @r#"
+        insta::assert_snapshot!(sample(Some(80)), @"
         component     version    time  reason
         keda          2.21.0    0.4 s  1 of 2 replicas available, waiting for Deploymen…
         名前-gateway  1.9.1    12.0 s
-        "#);
-        insta::assert_snapshot!(sample(Some(40)), @r#"
+        ");
+        insta::assert_snapshot!(sample(Some(40)), @"
         component    version    time  reason
         keda         2.21.0    0.4 s  1 of 2 re…
         名前-gatew…  1.9.1    12.0 s
-        "#);
+        ");
         assert_eq!(sample(Some(120)), sample(None));
     }
 

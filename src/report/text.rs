@@ -1,5 +1,6 @@
 //! Text of other programs made safe, and numbers as people say them.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 /// One line that cannot control a terminal, from any text.
@@ -9,13 +10,16 @@ use std::time::Duration;
 #[must_use]
 pub fn neutralise(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
+    // (writing into a String cannot fail)
     // what is left after stripping may join into a new sequence, so each control character that remains is escaped too
     for c in console::strip_ansi_codes(text).chars() {
         match c {
             '\n' | '\r' | '\t' => safe.push(' '),
-            c if c.is_control() => safe.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => {
+                let _ = write!(safe, "\\x{:02x}", u32::from(c));
+            }
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' => {
-                safe.push_str(&format!("\\u{{{:x}}}", u32::from(c)))
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
             }
             c => safe.push(c),
         }

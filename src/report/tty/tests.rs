@@ -58,7 +58,7 @@ impl Glass {
     fn text(&self) -> String {
         let lines = self.cells.lock().unwrap().lines.clone();
         let lines: Vec<String> = lines.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned()).collect();
-        format!("\n{}\n", lines.join("\n").trim_end())
+        format!("{}\n", lines.join("\n").trim_end())
     }
 }
 
@@ -143,18 +143,18 @@ fn shown(events: &[(u64, Event)], width: usize) -> String {
 
 #[test]
 fn running_steps_stay_below_what_ended() {
-    insta::assert_snapshot!(shown(&good()[..9], 80), @r#"
+    insta::assert_snapshot!(shown(&good()[..9], 80), @"
     ✓ make cluster tstack-task-api    31.2 s
     ! install keda 2.21.0: a release stuck in pending-install was rolled back
     ⠋ install cert-manager v1.19.1       2 s
     ⠋ install keda 2.21.0                2 s  Deployment keda/keda-operator: 0 of …
       1/5 done · 34 s
-    "#);
+    ");
 }
 
 #[test]
 fn a_good_run_leaves_one_line_a_step() {
-    insta::assert_snapshot!(shown(&good(), 80), @r#"
+    insta::assert_snapshot!(shown(&good(), 80), @"
     ✓ make cluster tstack-task-api    31.2 s
     ! install keda 2.21.0: a release stuck in pending-install was rolled back
     ✓ install cert-manager v1.19.1     8.8 s
@@ -163,7 +163,7 @@ fn a_good_run_leaves_one_line_a_step() {
     ✓ check https                      41 ms  200
     ✓ run 2 checks                     2.5 s
     5 steps done, 1 m 12 s
-    "#);
+    ");
 }
 
 #[test]
@@ -187,13 +187,13 @@ fn a_failure_ends_the_view_with_its_cause() {
 
 #[test]
 fn a_cancelled_run_says_how_to_go_on() {
-    insta::assert_snapshot!(shown(&cancelled()[..6], 80), @r#"
+    insta::assert_snapshot!(shown(&cancelled()[..6], 80), @"
     ✓ make cluster tstack-task-api     5.0 s
     cancelling: no new step starts, running steps end
     ⠸ install cert-manager v1.19.1       1 s
       1/5 done · cancelling · 6 s
-    "#);
-    insta::assert_snapshot!(shown(&cancelled(), 80), @r#"
+    ");
+    insta::assert_snapshot!(shown(&cancelled(), 80), @"
     ✓ make cluster tstack-task-api     5.0 s
     cancelling: no new step starts, running steps end
     ✓ install cert-manager v1.19.1     1.4 s
@@ -202,31 +202,31 @@ fn a_cancelled_run_says_how_to_go_on() {
     cancelled: 3 steps did not run
 
     help: `tstack up` again continues from here
-    "#);
+    ");
 }
 
 #[test]
 fn a_narrow_terminal_cuts_and_never_wraps() {
-    insta::assert_snapshot!(shown(&good()[..9], 40), @r#"
+    insta::assert_snapshot!(shown(&good()[..9], 40), @"
     ✓ make cluster tstack-task-a…    31.2 s
     ! install keda 2.21.0: a release stuck…
     ⠋ install cert-manager v1.19…       2 s
     ⠋ install keda 2.21.0               2 s
       1/5 done · 34 s
-    "#);
+    ");
 }
 
 #[test]
 fn an_ascii_locale_gets_ascii() {
     let text = playing(&good()[..9], 80, Paint::default()).0.text();
     assert!(text.is_ascii(), "{text}");
-    insta::assert_snapshot!(text, @r#"
+    insta::assert_snapshot!(text, @"
     ok   make cluster tstack-task-api    31.2 s
     !    install keda 2.21.0: a release stuck in pending-install was rolled back
     |    install cert-manager v1.19.1       2 s
     |    install keda 2.21.0                2 s  Deployment keda/keda-operator: ...
          1/5 done - 34 s
-    "#);
+    ");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_view_that_is_dropped_takes_its_live_rows_away() {
     drop(tty);
     assert_eq!(
         glass.text(),
-        "\n✓ make cluster tstack-task-api    31.2 s\n! install keda 2.21.0: a release stuck in pending-install was rolled back\n"
+        "✓ make cluster tstack-task-api    31.2 s\n! install keda 2.21.0: a release stuck in pending-install was rolled back\n"
     );
     assert_eq!(glass.cells.lock().unwrap().column, 0, "the cursor is not at the start of a line");
 }
