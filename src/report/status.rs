@@ -1,0 +1,155 @@
+//! How a stack is, as tables.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::status::{ClusterState, ComponentState, Health, Provider, Status};
+
+use super::text::{neutralise, whole};
+use super::{Paint, plural, table};
+
+/// The text of a status, ending in a line break; `now` turns times into ages.
+#[must_use]
+pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -> String {
+    let mut text = format!("{} is {}\n", paint.bold(&neutralise(&of.stack)), health(of.health, paint));
+    let mut fact = |name: &str, value: String| {
+        let _ = writeln!(text, "  {name:<10} {value}");
+    };
+    fact("cluster", cluster(of, paint));
+    if let Some(forwarder) = &of.forwarder {
+        let open = plural(usize::try_from(forwarder.connections).unwrap_or(usize::MAX), "open connection");
+        fact("forwarder", format!("process {}, for {}, {open}", forwarder.pid, whole(age(forwarder.since, now))));
+    }
+    if let Some(checks) = &of.checks {
+        let failed = format!("{} failed", checks.failed);
+        let failed = if checks.failed > 0 { paint.bad(&failed) } else { failed };
+        fact("checks", format!("{} passed, {failed}, {} ago", checks.passed, whole(age(checks.when, now))));
+    }
+    if !of.components.is_empty() {
+        let rows: Vec<_> = of
+            .components
+            .iter()
+            .map(|component| {
+                let (state, reason) = state(&component.state, paint);
+                let version = component.version.as_deref().unwrap_or("-");
+                vec![neutralise(&component.name), neutralise(&component.kind), neutralise(version), state, reason]
+            })
+            .collect();
+        let reasons = rows.iter().any(|row| !row[4].is_empty());
+        let heads = ["component", "kind", "version", "state", "reason"];
+        let _ = write!(text, "\n{}", table(if reasons { &heads } else { &heads[..4] }, &rows, width, paint));
+    }
+    if !of.exposures.is_empty() {
+        let rows: Vec<_> = of
+            .exposures
+            .iter()
+            .map(|exposure| {
+                let reachable = match exposure.reachable {
+                    Some(true) => paint.good("yes"),
+                    Some(false) => paint.bad("no"),
+                    None => paint.warn("unknown"),
+                };
+                vec![neutralise(&exposure.name), paint.accent(&neutralise(&exposure.url)), exposure.path.word().to_owned(), reachable]
+            })
+            .collect();
+        let _ = write!(text, "\n{}", table(&["exposed", "address", "by", "reachable"], &rows, width, paint));
+    }
+    text
+}
+
+fn health(health: Health, paint: Paint) -> String {
+    match health {
+        Health::Healthy => paint.good(health.word()),
+        Health::Degraded => paint.bad(health.word()),
+        Health::Absent | Health::Unknown => paint.warn(health.word()),
+    }
+}
+
+/// `tstack-task-api (kind), running, Kubernetes v1.34.0, 2 h 5 m old`.
+fn cluster(of: &Status, paint: Paint) -> String {
+    let cluster = &of.cluster;
+    let provider = match cluster.provider {
+        Provider::Kind => "kind",
+        Provider::Context => "context",
+    };
+    let state = match cluster.state {
+        ClusterState::Running => paint.good("running"),
+        ClusterState::Stopped => paint.warn("stopped"),
+        ClusterState::Absent => paint.warn("absent"),
+        ClusterState::Unknown => paint.warn("unknown"),
+    };
+    let mut parts = vec![format!("{} ({provider})", neutralise(&cluster.name)), state];
+    parts.extend(cluster.kubernetes.as_ref().map(|version| format!("Kubernetes {}", neutralise(version))));
+    parts.extend(cluster.node_image.as_ref().map(|image| neutralise(image)));
+    parts.extend(cluster.age_seconds.map(|age| format!("{} old", whole(Duration::from_secs(age)))));
+    parts.join(", ")
+}
+
+fn state(state: &ComponentState, paint: Paint) -> (String, String) {
+    match state {
+        ComponentState::Ready => (paint.good("ready"), String::new()),
+        ComponentState::Waiting(reason) => (paint.warn("waiting"), neutralise(reason)),
+        ComponentState::Failed(reason) => (paint.bad("failed"), neutralise(reason)),
+        ComponentState::Absent => (paint.bad("absent"), String::new()),
+        ComponentState::Unknown(reason) => (paint.warn("unknown"), neutralise(reason)),
+    }
+}
+
+/// How long ago; a time in the future (a clock that was set back) is now.
+fn age(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{ExposurePath, ForwarderStatus, tests::sample};
+
+    fn shown(of: &Status, width: Option<usize>) -> String {
+        status(of, "2026-01-01T10:05:09Z".parse().unwrap(), width, Paint { color: false, unicode: true })
+    }
+
+    #[test]
+    fn a_healthy_stack_is_told_in_short() {
+        insta::assert_snapshot!(shown(&sample(), None), @"
+        task-api is healthy
+          cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
+          checks     12 passed, 0 failed, 5 m 9 s ago
+
+        component  kind       version  state
+        keda       helm       2.21.0   ready
+        task-api   manifests  -        ready
+
+        exposed  address                 by            reachable
+        http     http://localhost:8080   port mapping  yes
+        https    https://localhost:8443  port mapping  yes
+        ");
+    }
+
+    #[test]
+    fn trouble_is_told_with_its_reason() {
+        let mut of = sample();
+        of.components[0].state =
+            ComponentState::Waiting("Deployment keda/keda-operator: 0 of 1 replicas available, image is pulled".into());
+        of.exposures[1].reachable = None;
+        of.exposures[1].path = ExposurePath::Forwarder;
+        of.forwarder = Some(ForwarderStatus { pid: 4242, since: "2026-01-01T09:00:00Z".parse().unwrap(), connections: 1 });
+        of.health = of.assess();
+        insta::assert_snapshot!(shown(&of, Some(80)), @"
+        task-api is degraded
+          cluster    tstack-task-api (kind), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
+          forwarder  process 4242, for 1 h 5 m, 1 open connection
+          checks     12 passed, 0 failed, 5 m 9 s ago
+
+        component  kind       version  state    reason
+        keda       helm       2.21.0   waiting  Deployment keda/keda-operator: 0 of 1 r…
+        task-api   manifests  -        ready
+
+        exposed  address                 by            reachable
+        http     http://localhost:8080   port mapping  yes
+        https    https://localhost:8443  forwarder     unknown
+        ");
+    }
+}
