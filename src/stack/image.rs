@@ -26,6 +26,13 @@ pub struct ImageRefError {
     why: &'static str,
 }
 
+impl ImageRefError {
+    /// The reason alone, for a message that names the text itself.
+    pub(super) const fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
 impl ImageRef {
     /// Reads a reference.
     ///

@@ -5,13 +5,34 @@
 //! Must not: do I/O, use tokio, the clock or the environment, or use another room than `yaml` and `failure`.
 
 mod certificate;
+mod checks;
+mod components;
 mod file;
+mod finding;
+mod folder;
 mod image;
+mod manifests;
 mod model;
 mod object;
+mod order;
+mod overlay;
+mod parameters;
+mod resolve;
+mod schema;
+mod shipped;
+mod values;
 
 pub use certificate::{AUTHORITY_NAME, AUTHORITY_NAMESPACE, certificate_objects};
 pub use file::*;
+pub use finding::{Finding, Findings};
+pub use folder::{Folder, Overrides};
 pub use image::{ImageRef, ImageRefError};
 pub use model::*;
 pub use object::{Object, ObjectId};
+pub use resolve::{API_VERSION, DEFAULT_NODE_IMAGE, resolve};
+pub use schema::schema;
+pub use shipped::{shipped, shipped_folder};
+pub use values::parse_duration;
+
+#[cfg(test)]
+mod tests;

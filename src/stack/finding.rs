@@ -1,0 +1,219 @@
+//! What is wrong in a stack folder, all of it at once, each with its place.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::yaml::Pos;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The file as people know it: `stacks/task-api/stack.yaml`; `--set` or `--profile` for the command line.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, one sentence without a full stop.
+    pub message: String,
+    /// The line as it is written.
+    pub source: String,
+    /// What may help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
+        if !self.source.trim().is_empty() {
+            // tabs before the place stay, so that the caret stands below it in a terminal too
+            let before = self.source.chars().take(self.column.saturating_sub(1));
+            let space: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            write!(f, "\n  {}\n  {space}^", self.source)?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong, in the order of the files; never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(transparent)]
+pub struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    /// The findings.
+    #[must_use]
+    pub fn list(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// The failure (kind usage) that the edge shows; each finding is one piece of evidence.
+    #[must_use]
+    pub fn into_failure(self) -> Failure {
+        let file = self.list.first().map_or_else(String::new, |first| first.file.clone());
+        let many = self.list.iter().any(|finding| finding.file != file);
+        let mut failure = Failure::usage(if many { "the stack is not valid".to_owned() } else { format!("{file} is not valid") });
+        failure.why = self.list.iter().map(Finding::to_string).collect();
+        failure
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.list {
+            writeln!(f, "{finding}\n")?;
+        }
+        match self.list.len() {
+            1 => f.write_str("1 error"),
+            n => write!(f, "{n} errors"),
+        }
+    }
+}
+
+/// A text that findings point into.
+struct Source {
+    file: String,
+    text: String,
+}
+
+/// Collects findings and knows the texts that places point into.
+#[derive(Default)]
+pub(super) struct Collector {
+    sources: Vec<Source>,
+    found: Vec<(Pos, String, Option<String>)>,
+}
+
+impl Collector {
+    /// Takes a text; the number is for [`crate::yaml::Node::in_source`].
+    pub(super) fn source(&mut self, file: impl Into<String>, text: impl Into<String>) -> usize {
+        self.sources.push(Source { file: file.into(), text: text.into() });
+        self.sources.len() - 1
+    }
+
+    pub(super) fn add(&mut self, pos: Pos, message: impl Into<String>) {
+        self.found.push((pos, message.into(), None));
+    }
+
+    pub(super) fn hint(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
+        self.found.push((pos, message.into(), Some(hint.into())));
+    }
+
+    /// With a hint where there is one.
+    pub(super) fn maybe(&mut self, pos: Pos, message: impl Into<String>, hint: Option<String>) {
+        self.found.push((pos, message.into(), hint));
+    }
+
+    /// `stack.yaml:12`, to refer to another place in a message.
+    pub(super) fn place(&self, pos: Pos) -> String {
+        let file = self.sources.get(pos.source).map_or("", |s| s.file.as_str());
+        format!("{}:{}", file.rsplit('/').next().unwrap_or(file), pos.line)
+    }
+
+    pub(super) const fn is_clean(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Whether something was already found at that place.
+    pub(super) fn has(&self, pos: Pos) -> bool {
+        self.found.iter().any(|(at, ..)| *at == pos)
+    }
+
+    /// `value` if nothing was found so far, else the findings.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Findings> {
+        if self.found.is_empty() { Ok(value) } else { Err(self.list()) }
+    }
+
+    /// The findings with a last one.
+    pub(super) fn into_findings(mut self, pos: Pos, message: &str) -> Findings {
+        self.add(pos, message);
+        self.list()
+    }
+
+    fn list(mut self) -> Findings {
+        self.found.sort();
+        self.found.dedup();
+        let finding = |(pos, message, hint): (Pos, String, Option<String>)| {
+            let source = self.sources.get(pos.source);
+            let line = source.and_then(|s| s.text.lines().nth(pos.line.saturating_sub(1)));
+            Finding {
+                file: source.map_or_else(String::new, |s| s.file.clone()),
+                line: pos.line.max(1),
+                column: pos.column.max(1),
+                message,
+                source: line.unwrap_or_default().to_owned(),
+                hint,
+            }
+        };
+        Findings { list: self.found.into_iter().map(finding).collect() }
+    }
+}
+
+/// The word of `known` that is nearest to `word`, if it is near enough to be what was meant.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let best = known.into_iter().map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
+    // a third of the letters wrong is a typo, more is another word
+    (best.0 <= (word.chars().count().max(best.1.chars().count()) / 3).max(1)).then_some(best.1)
+}
+
+/// "did you mean …", or else all that is known.
+pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> Option<String> {
+    if let Some(near) = nearest(word, known.clone()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
+    (!all.is_empty()).then(|| format!("{what}: {}", all.join(", ")))
+}
+
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_finds_its_word_and_another_word_does_not() {
+        let known = ["needs", "images", "timeout", "helm", "manifests"];
+        for (typo, word) in [("need", "needs"), ("hlem", "helm"), ("Manifest", "manifests"), ("timout", "timeout")] {
+            assert_eq!(nearest(typo, known), Some(word));
+        }
+        assert_eq!(nearest("replicas", known), None);
+        assert_eq!(suggest("x", ["a", "b"], "there are").unwrap(), "did you mean `a`?");
+        assert_eq!(suggest("keda", ["gateway", "namespace"], "there are").unwrap(), "there are: `gateway`, `namespace`");
+    }
+
+    #[test]
+    fn the_caret_stands_below_the_place() {
+        let mut found = Collector::default();
+        let source = found.source("a/stack.yaml", "x:\n\té: 1\n");
+        found.hint(Pos { source, line: 2, column: 5 }, "bad", "do this");
+        let findings = found.finish(()).unwrap_err();
+        assert_eq!(findings.to_string(), "a/stack.yaml:2:5: bad\n  \té: 1\n  \t   ^\n  hint: do this\n\n1 error");
+        let failure = findings.into_failure();
+        assert_eq!((failure.what.as_str(), failure.why.len()), ("a/stack.yaml is not valid", 1));
+    }
+}

@@ -1,0 +1,136 @@
+//! Manifest files: objects with every parameter filled in and every image of ours written out.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::finding::{Collector, suggest};
+use super::folder::Folder;
+use super::parameters::Parameters;
+use super::{ImageRef, Object, ObjectId};
+use crate::yaml::{self, Data, Node, Pos};
+
+/// Reads the manifest files of a stack and sees to it that no object is there twice.
+#[derive(Default)]
+pub(super) struct Manifests {
+    seen: BTreeMap<ObjectId, Pos>,
+}
+
+impl Manifests {
+    /// The objects of one file; `at` is where the stack file names it.
+    pub(super) fn read(&mut self, path: &str, at: Pos, folder: &Folder, parameters: &Parameters, found: &mut Collector) -> Vec<Object> {
+        let Some(bytes) = folder.files.get(path) else {
+            let files = folder.files.keys().map(String::as_str).filter(|f| is_yaml(f) && *f != "stack.yaml");
+            let hint = suggest(path, files, "the folder has").unwrap_or_else(|| "the folder has no manifest files".into());
+            found.hint(at, format!("there is no file `{path}`"), hint);
+            return Vec::new();
+        };
+        let Some((source, text)) = text(&folder.origin, path, bytes, found) else { return Vec::new() };
+        let nodes = match yaml::parse_nodes(text) {
+            Ok(nodes) => nodes,
+            Err(error) => {
+                found.add(Pos { source, line: error.line, column: error.column }, error.message);
+                return Vec::new();
+            }
+        };
+        if nodes.is_empty() {
+            found.add(at, format!("`{path}` holds no object"));
+        }
+        nodes.into_iter().filter_map(|node| self.object(node.in_source(source), parameters, found)).collect()
+    }
+
+    fn object(&mut self, mut node: Node, parameters: &Parameters, found: &mut Collector) -> Option<Object> {
+        parameters.fill(&mut node, false, found);
+        if !matches!(node.data, Data::Map(_)) {
+            found.add(node.pos, "this document is not a Kubernetes object: it is not a map");
+            return None;
+        }
+        let given = |pointer: &str| node.to_value().pointer(pointer).and_then(Value::as_str).is_some_and(|t| !t.is_empty());
+        let missing: Vec<&str> =
+            ["apiVersion", "kind", "metadata.name"].into_iter().filter(|key| !given(&format!("/{}", key.replace('.', "/")))).collect();
+        if !missing.is_empty() {
+            found.add(node.pos, format!("this document is not a Kubernetes object: it has no `{}`", missing.join("`, `")));
+            return None;
+        }
+        let object = Object::new(node.to_value());
+        // two versions of one kind are the same object
+        let key = ObjectId { api_version: object.id.group().to_owned(), ..object.id.clone() };
+        if let Some(first) = self.seen.get(&key) {
+            let place = found.place(*first);
+            found.add(node.pos, format!("{} is already given at {place}", object.id));
+            return None;
+        }
+        self.seen.insert(key, node.pos);
+        Some(object)
+    }
+}
+
+/// The text of a file of the folder, with the number that it has as a source of findings.
+pub(super) fn text<'a>(origin: &str, path: &str, bytes: &'a [u8], found: &mut Collector) -> Option<(usize, &'a str)> {
+    let file = format!("{origin}/{path}");
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some((found.source(file, text), text.trim_start_matches('\u{feff}'))),
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+            let pos = Pos {
+                line: good.matches('\n').count() + 1,
+                column: good.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+                source: found.source(file, good),
+            };
+            found.hint(pos, format!("the file is not UTF-8: byte {} is no character", error.valid_up_to()), "save it as UTF-8");
+            None
+        }
+    }
+}
+
+fn is_yaml(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|e| e == "yaml" || e == "yml")
+}
+
+/// Writes the full reference wherever a container names one of `images`, with or without a tag. Gives the places in `images` that were named.
+pub(super) fn write_out_images(value: &mut Value, images: &[ImageRef]) -> Vec<usize> {
+    let mut used = Vec::new();
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| used.extend(write_out_images(item, images))),
+        Value::Object(map) => {
+            for (key, child) in map {
+                if matches!(key.as_str(), "containers" | "initContainers")
+                    && let Value::Array(containers) = child
+                {
+                    for image in containers.iter_mut().filter_map(|c| c.get_mut("image")) {
+                        let Some(Ok(named)) = image.as_str().map(ImageRef::parse) else { continue };
+                        if let Some(at) = images.iter().position(|ours| ours.name() == named.name()) {
+                            *image = Value::String(images[at].to_string());
+                            used.push(at);
+                        }
+                    }
+                }
+                used.extend(write_out_images(child, images));
+            }
+        }
+        _ => {}
+    }
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn containers_get_the_full_reference_with_or_without_a_tag() {
+        let ours = [ImageRef::parse("docker.io/library/task-api:sha-1").unwrap()];
+        let mut value = json!({"spec": {"template": {"spec": {
+            "containers": [{"image": "task-api"}, {"image": "task-api:dev"}, {"image": "other/task-api"}],
+            "initContainers": [{"image": "docker.io/library/task-api"}],
+        }}}, "image": "task-api"});
+        assert_eq!(write_out_images(&mut value, &ours), [0]);
+        let text = value.to_string();
+        assert_eq!(text.matches("docker.io/library/task-api:sha-1").count(), 3);
+        assert_eq!((value["image"].as_str(), text.contains("other/task-api")), (Some("task-api"), true));
+    }
+}
