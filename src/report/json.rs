@@ -46,6 +46,13 @@ pub fn line(event: &str, data: &impl Serialize) -> String {
     format!("{}\n", serde_json::json!({ "event": event, "data": data }))
 }
 
+/// Data as indented JSON, ending in a line break: what `status`, `plan` and `verify` write with `--output json`.
+#[must_use]
+pub fn document(data: &impl Serialize) -> String {
+    let data = serde_json::to_value(data).unwrap_or(Value::Null);
+    format!("{data:#}\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +85,12 @@ mod tests {
         let read: Vec<Event> = kept.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let sent: Vec<Event> = broken().into_iter().map(|(_, event)| event).collect();
         assert_eq!(read, sent);
+    }
+
+    #[test]
+    fn a_document_is_indented() {
+        assert_eq!(document(&crate::status::Health::Healthy), "\"healthy\"\n");
+        assert_eq!(document(&std::collections::BTreeMap::from([("a", 1)])), "{\n  \"a\": 1\n}\n");
     }
 
     #[test]

@@ -41,7 +41,7 @@ use crate::event::Event;
 
 pub use checks::checks;
 pub use failure::failure;
-pub use json::{Json, line as json_line};
+pub use json::{Json, document as json_document, line as json_line};
 pub use junit::junit;
 pub use mode::{ColorChoice, Mode, Output, Stream, Surroundings, resolve};
 pub use paint::Paint;

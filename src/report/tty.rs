@@ -39,7 +39,8 @@ pub struct Screen {
 
 /// Shows a run as a live view.
 ///
-/// The cursor is never hidden; when it is dropped, also by a panic, the live rows are taken away.
+/// The cursor is never hidden, so nothing can leave a terminal without one. When it is dropped the live rows are taken
+/// away; only while a panic unwinds they stay, for the progress bar then draws nothing.
 pub struct Tty {
     bar: ProgressBar,
     after: Box<dyn Write + Send>,
