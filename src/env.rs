@@ -21,6 +21,8 @@ pub struct Env {
     pub docker_host: Option<String>,
     /// `PATH`: where kind and helm are looked for.
     pub path: OsString,
+    /// `XDG_RUNTIME_DIR`: where engines without root have their sockets.
+    pub runtime: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
     /// `NO_COLOR`: set and not empty, no colour is used (no-color.org).
@@ -49,6 +51,7 @@ impl Env {
                 .or_else(|| home.as_ref().map(|home| home.join(".kube/config"))),
             docker_host: text("DOCKER_HOST"),
             path: std::env::var_os("PATH").unwrap_or_default(),
+            runtime: path("XDG_RUNTIME_DIR"),
             home,
             no_color: text("NO_COLOR").is_some(),
             ci: text("CI").is_some(),

@@ -8,7 +8,10 @@ use tstack::{cli, env::Env, failure::FailureKind};
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return ExitCode::from(tstack::report_no_runtime(&error)),
+        Err(error) => {
+            cli::no_runtime(&error);
+            return ExitCode::from(FailureKind::Internal.exit_code());
+        }
     };
     let code = runtime.block_on(async {
         let cancel = CancellationToken::new();

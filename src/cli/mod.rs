@@ -46,6 +46,12 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, env: &Env, cancel: &C
     }
 }
 
+/// Says that the system gives no threads or no event queue; nothing can be run then.
+pub fn no_runtime(error: &std::io::Error) {
+    let failure = Failure::internal("the system gives tstack no threads to run on").because(error);
+    crate::report::Streams::real().say(&crate::report::failure(&failure, crate::report::Paint::default()));
+}
+
 async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     use args::Verb;
     let global = &args.global;

@@ -29,8 +29,15 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
     let state = env.state.clone().ok_or_else(|| {
         Failure::usage("there is no place for tstack's state").why("neither TSTACK_STATE nor HOME is set").hint("Set TSTACK_STATE to a folder.")
     })?;
-    let setup =
-        Setup { state, path: env.path.clone(), docker_host: env.docker_host.clone(), home: env.home.clone(), mirrors: config.mirrors };
+    let setup = Setup {
+        state,
+        path: env.path.clone(),
+        docker_host: env.docker_host.clone(),
+        home: env.home.clone(),
+        runtime: env.runtime.clone(),
+        program: std::env::current_exe().map_err(|e| Failure::internal("tstack does not know where it is itself").because(&e))?,
+        mirrors: config.mirrors,
+    };
     Ok((setup, config.set))
 }
 

@@ -18,7 +18,7 @@ pub(super) async fn run(global: &Global, args: &Verify, env: &Env, shown: &mut S
     let report = ops::verify(&setup, &name, stack, args.deep, shown.listener(), cancel).await?;
     shown.checks(&report.told)?;
     if let Some(path) = &args.junit {
-        files::write_shared(path, report::junit(&report.told.checks, &format!("tstack {name}")).as_bytes())?;
+        files::write_report(path, report::junit(&report.told.checks, &format!("tstack {name}")).as_bytes())?;
     }
     Ok(exit_code(&report.told))
 }

@@ -25,6 +25,8 @@ pub struct Engines {
     pub kind: Option<Kind>,
     /// The helm program, set up for the cluster.
     pub helm: Helm,
+    /// tstack itself, for the forwarder.
+    pub program: std::path::PathBuf,
     /// Where registries are mirrored.
     pub mirrors: Mirrors,
     /// How images get into nodes that exist already.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::plan::{ClusterFact, NodeAccess, OWNER_LABEL};
 use crate::stack::PortMapping;
 use crate::state::{Record, StateFolder, Target};
-use crate::world::engine::{Container, Engine, NODE_CLUSTER_LABEL};
+use crate::world::engine::{Container, Engine, State};
 use crate::world::files;
 use crate::world::kind::Kind;
 use crate::world::kube::Cluster;
@@ -45,7 +45,7 @@ pub async fn ours(
     name: &str,
     record: Option<&Record>,
 ) -> Result<Sight, SightError> {
-    let nodes = engine.containers(&[(NODE_CLUSTER_LABEL, name)]).await?;
+    let nodes = engine.containers(&[(Container::KIND_CLUSTER, name)]).await?;
     if nodes.is_empty() {
         return Ok(Sight::default());
     }
@@ -54,7 +54,7 @@ pub async fn ours(
         ports: ports_of(&nodes),
         ..Sight::default()
     };
-    let running = nodes.iter().all(|node| node.is_running());
+    let running = nodes.iter().all(|node| node.state == State::Running);
     match record {
         // it was noted before kind was started, and its end never was
         Some(record) if record.identity.is_none() => sight.fact = ClusterFact::HalfMade,
@@ -139,7 +139,7 @@ async fn node_access(cluster: &Cluster, engine: Option<&Engine>) -> Result<NodeA
         match kind_cluster_of(node) {
             // kind writes kind://docker/<cluster>/<node container>
             Some(kind_cluster) => {
-                let there = engine.containers(&[(NODE_CLUSTER_LABEL, kind_cluster)]).await?;
+                let there = engine.containers(&[(Container::KIND_CLUSTER, kind_cluster)]).await?;
                 if let Some(container) = there.iter().find(|c| c.name == name) {
                     containers.push(container.name.clone());
                 }
@@ -158,8 +158,8 @@ fn kind_cluster_of(node: &Value) -> Option<&str> {
 fn ports_of(nodes: &[Container]) -> Vec<PortMapping> {
     let mapped = nodes.iter().flat_map(|node| &node.ports);
     let mut ports: Vec<PortMapping> = mapped
-        .filter(|port| (30000..=32767).contains(&port.container))
-        .map(|port| PortMapping { host: port.host, node: port.container })
+        .filter(|port| (30000..=32767).contains(&port.container_port))
+        .map(|port| PortMapping { host: port.host_port, node: port.container_port })
         .collect();
     ports.sort();
     ports.dedup();

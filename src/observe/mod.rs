@@ -9,18 +9,18 @@ mod cluster;
 mod objects;
 
 pub use authority::authority;
-pub use cluster::{Sight, SightError, named, ours};
+pub use cluster::{Sight, SightError, named, ours, target_name};
 pub use objects::component_state;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::plan::{ClusterFact, NodeAccess, Observed};
+use crate::plan::{NodeAccess, Observed};
 use crate::stack::{ComponentKind, ImageRef, Stack};
 use crate::state::{Record, StateFolder, Target};
 use crate::world::clock;
-use crate::world::engine::Engine;
+use crate::world::engine::{Engine, EngineImage, local_name, missing_in_node};
 use crate::world::helm::archive_in;
 
 /// Everything that the plan of `up` is decided on.
@@ -86,37 +86,29 @@ fn pulled_charts(stack: &Stack, folder: &StateFolder) -> Result<BTreeSet<String>
     Ok(pulled)
 }
 
-/// Which of the wanted images every node has, by content: the same tag with other content is not the same image.
+/// Which of the wanted images every node has, by content: the same tag with other content is not the same image. What the
+/// engine no longer has is compared by name alone, since nothing says which content it had.
 async fn node_images(stack: &Stack, engine: &Engine, nodes: &NodeAccess) -> Result<BTreeSet<ImageRef>, Failure> {
     let NodeAccess::Containers(nodes) = nodes else { return Ok(BTreeSet::new()) };
-    let mut wanted: Vec<(ImageRef, Option<String>)> = Vec::new();
+    let mut known: Vec<(ImageRef, EngineImage)> = Vec::new();
+    let mut by_name: Vec<ImageRef> = Vec::new();
     for image in stack.images() {
-        let id = engine.image_present(&image).await?;
-        wanted.push((image, id));
+        match engine.image(&image).await? {
+            Some(found) => known.push((image, found)),
+            None => by_name.push(image),
+        }
     }
     for component in &stack.components {
         if let ComponentKind::Image(build) = &component.kind {
-            wanted.push((build.image.clone(), Some(crate::image::config_digest(build)?)));
+            known.push((build.image.clone(), EngineImage { id: crate::image::config_digest(build)?, ..EngineImage::default() }));
         }
     }
-    let mut everywhere: Option<BTreeSet<ImageRef>> = None;
+    let mut everywhere: BTreeSet<ImageRef> = known.iter().map(|(image, _)| image.clone()).chain(by_name.iter().cloned()).collect();
     for node in nodes {
         let has = engine.node_images(node).await?;
-        let here: BTreeSet<ImageRef> = wanted
-            .iter()
-            .filter(|(image, id)| has.iter().any(|found| found.is(image, id.as_deref())))
-            .map(|(image, _)| image.clone())
-            .collect();
-        everywhere = Some(match everywhere {
-            None => here,
-            Some(before) => before.intersection(&here).cloned().collect(),
-        });
+        let named = |image: &ImageRef| has.iter().any(|found| found.name == local_name(image));
+        let missing = missing_in_node(&known, &has);
+        everywhere.retain(|image| !missing.contains(image) && (!by_name.contains(image) || named(image)));
     }
-    Ok(everywhere.unwrap_or_default())
-}
-
-/// Whether the cluster is one on which nothing can be seen yet.
-#[must_use]
-pub const fn is_absent(fact: &ClusterFact) -> bool {
-    matches!(fact, ClusterFact::Absent | ClusterFact::HalfMade)
+    Ok(if nodes.is_empty() { BTreeSet::new() } else { everywhere })
 }

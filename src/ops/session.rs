@@ -9,7 +9,7 @@ use crate::observe::{self, Sight};
 use crate::plan::Exposing;
 use crate::state::{Lock, Record, StateFolder, Target, VERSION};
 use crate::world::clock;
-use crate::world::engine::Engine;
+use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
 use crate::world::process;
@@ -31,6 +31,10 @@ pub struct Setup {
     pub docker_host: Option<String>,
     /// The home folder, for sockets of engines that lie there.
     pub home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`, where engines without root have their sockets.
+    pub runtime: Option<PathBuf>,
+    /// tstack itself, to start the forwarder.
+    pub program: PathBuf,
     /// Where registries are mirrored.
     pub mirrors: Mirrors,
 }
@@ -87,11 +91,11 @@ impl Session {
             Target::Kind { .. } => {
                 let get = "Install kind: https://kind.sigs.k8s.io/docs/user/quick-start#installation";
                 let kind = process::find("kind", &["version"], &LEAST_KIND, &setup.path, get)?;
-                let engine = Engine::connect(setup.docker_host.as_deref(), setup.home.as_deref()).await?;
+                let engine = connect(setup).await?;
                 (Some(engine), Some(Kind { program: kind.path }))
             }
             // a named cluster works without an engine, if no image must get into its nodes
-            Target::Context { .. } => (Engine::connect(setup.docker_host.as_deref(), setup.home.as_deref()).await.ok(), None),
+            Target::Context { .. } => (connect(setup).await.ok(), None),
         };
         let sight = match (&target, &engine) {
             (Target::Kind { cluster, .. }, Some(engine)) => observe::ours(engine, kind.as_ref(), &folder, cluster, before.as_ref()).await?,
@@ -107,7 +111,8 @@ impl Session {
         if sight.identity.is_some() {
             record.identity.clone_from(&sight.identity);
         }
-        let engines = Engines { engine, kind, helm, mirrors: setup.mirrors.clone(), nodes: sight.nodes.clone() };
+        let engines =
+            Engines { engine, kind, helm, program: setup.program.clone(), mirrors: setup.mirrors.clone(), nodes: sight.nodes.clone() };
         Ok(Self { folder, lock, record, recorded, engines, sight })
     }
 
@@ -115,6 +120,11 @@ impl Session {
     pub(super) fn target_name(&self) -> String {
         observe::target_name(&self.record.target).to_owned()
     }
+}
+
+async fn connect(setup: &Setup) -> Result<Engine, Failure> {
+    let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
+    Engine::connect(setup.docker_host.as_deref(), &addresses).await
 }
 
 fn fresh(target: Target) -> Record {

@@ -42,7 +42,7 @@ pub async fn status(setup: &Setup, name: &str, stack: Option<&Stack>) -> Result<
                 url: exposure.url.clone(),
                 host_port: exposure.host,
                 path,
-                reachable: ports::is_taken(exposure.host).ok(),
+                reachable: ports::who_listens(exposure.host, &[]).ok().map(|owner| owner.is_some()),
             });
         }
     }

@@ -8,7 +8,7 @@ use crate::plan::OWNER_LABEL;
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::Target;
 use crate::world::backoff::Backoff;
-use crate::world::engine::NODE_CLUSTER_LABEL;
+use crate::world::engine::Container;
 use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
@@ -47,7 +47,7 @@ pub(super) async fn create(
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
     let image = image.to_string();
-    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, cgroup_v1: info.cgroup_v1 };
+    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, cgroup_v1: info.cgroup_version == 1 };
     kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
@@ -56,7 +56,7 @@ pub(super) async fn create(
 pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
     let (_, name) = context.kind()?;
     let engine = context.engine()?;
-    for node in engine.containers(&[(NODE_CLUSTER_LABEL, &name)]).await? {
+    for node in engine.containers(&[(Container::KIND_CLUSTER, &name)]).await? {
         engine.start(&node.id).await?;
     }
     // the engine knows when the container runs, nobody tells when the API server in it answers

@@ -14,8 +14,8 @@ pub(super) async fn start(context: &Context, routes: &[Exposure]) -> Result<(), 
     };
     let identity = record.identity.ok_or_else(|| Failure::internal("the cluster has no identity yet"))?;
     let routes = routes.iter().map(|e| Route { name: e.name.clone(), host: e.host, service: e.service.clone() }).collect();
-    forward::stop(&context.folder.path()).await?;
-    forward::start(&context.folder.path(), &Spec { kubeconfig, context: name, identity, routes }).await?;
+    let program = context.engines.program.clone();
+    forward::start(&context.folder.path(), &Spec { kubeconfig, context: name, identity, routes }, &program).await?;
     Ok(())
 }
 

@@ -1,14 +1,12 @@
 //! Images: pulled by the engine, made by us, streamed into the nodes.
 
 use bytes::Bytes;
-use futures::StreamExt as _;
-
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::NodeAccess;
 use crate::stack::{ComponentKind, ImageRef};
 use crate::state::Target;
-use crate::world::engine::{Engine, NODE_CLUSTER_LABEL};
+use crate::world::engine::{Container, Engine};
 
 /// What reads an archive inside a node, from its standard input.
 const IMPORT: [&str; 6] = ["ctr", "--namespace=k8s.io", "images", "import", "--digests", "-"];
@@ -33,8 +31,7 @@ pub(super) async fn load(context: &Context, images: &[ImageRef], signals: &Signa
     for node in &nodes {
         signals.waiting(format!("one archive of {} streams into {node}", images.len()));
         let archive = engine.save(images);
-        let said = engine.exec_with_stdin(node, &IMPORT, archive).await?;
-        said.ok_or_failure(&format!("{node} does not take the images"))?;
+        engine.exec_with_stdin(node, &IMPORT, archive).await?;
     }
     Ok(())
 }
@@ -51,12 +48,11 @@ pub(super) async fn build(context: &Context, component: &str, signals: &Signals)
             for node in &nodes {
                 signals.waiting(format!("{} streams into {node}", build.image));
                 let bytes = archive.clone();
-                let said = engine.exec_with_stdin(node, &IMPORT, futures::stream::once(async move { Ok(bytes) }).boxed()).await?;
-                said.ok_or_failure(&format!("{node} does not take the image {}", build.image))?;
+                engine.exec_with_stdin(node, &IMPORT, futures::stream::once(async move { Ok(bytes) })).await?;
             }
             Ok(())
         }
-        NodeAccess::Engine => engine.load(archive).await,
+        NodeAccess::Engine => engine.load(futures::stream::once(async move { archive })).await,
         NodeAccess::None => Err(Failure::internal("the plan puts an image into nodes that take none")),
     }
 }
@@ -65,7 +61,7 @@ pub(super) async fn build(context: &Context, component: &str, signals: &Signals)
 async fn nodes(context: &Context, engine: &Engine) -> Result<NodeAccess, Failure> {
     match context.record().target {
         Target::Kind { cluster, .. } => {
-            let nodes = engine.containers(&[(NODE_CLUSTER_LABEL, &cluster)]).await?;
+            let nodes = engine.containers(&[(Container::KIND_CLUSTER, &cluster)]).await?;
             Ok(NodeAccess::Containers(nodes.into_iter().map(|node| node.name).collect()))
         }
         Target::Context { .. } => Ok(context.engines.nodes.clone()),
