@@ -1,0 +1,83 @@
+//! Apply of many objects, in an order that the API server takes, with tries again for what passes by itself.
+
+use futures::stream::{self, TryStreamExt as _};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::backoff::{Backoff, Waits};
+use super::call::CallError;
+use super::order::Rank;
+use super::{Cluster, OnWait, Verdict};
+use crate::failure::Failure;
+use crate::stack::{Object, ObjectId};
+
+/// Requests under way at once; the API server of a laptop gains nothing from more.
+const AT_ONCE: usize = 8;
+
+impl Cluster {
+    /// Applies objects: namespaces and definitions first (and waits until the definitions are in force), then what workloads refer
+    /// to, workloads, custom resources, and last webhooks and aggregated APIs; within these in the order given.
+    ///
+    /// What passes by itself is tried again until the deadline: a kind that is not served yet, a webhook that does not answer, a
+    /// busy API server, a namespace that is not there yet or still being deleted. All else fails at once.
+    pub async fn apply_all(&self, objects: &[Object], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
+        let waits = Waits::new(on_wait);
+        for rank in Rank::ALL {
+            let of_rank = objects.iter().filter(|object| Rank::of(&object.id) == rank);
+            stream::iter(of_rank.map(Ok))
+                .try_for_each_concurrent(AT_ONCE, |object| self.apply_until(object, deadline, &waits))
+                .await?;
+            if rank == Rank::Ground {
+                let definitions: Vec<ObjectId> =
+                    objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();
+                self.await_ready(&definitions, established, deadline, on_wait).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply_until(&self, object: &Object, deadline: Instant, waits: &Waits<'_>) -> Result<(), Failure> {
+        let mut backoff = Backoff::new();
+        let mut reason = String::new();
+        loop {
+            // a request that hangs must not outlive the deadline
+            let error = match timeout_at(deadline, self.send(&object.value, false, false)).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(too_late(&object.id, &reason)),
+            };
+            let Some(passing) = error.passing() else {
+                return Err(error.on("apply", &object.id));
+            };
+            waits.tell(format!("{}: {passing}", object.id));
+            reason = passing;
+            if !backoff.pause(deadline).await {
+                return Err(gave_up(&error, &object.id));
+            }
+        }
+    }
+}
+
+fn gave_up(error: &CallError, id: &ObjectId) -> Failure {
+    error.failure(format!("{id} could not be applied in time"))
+}
+
+fn too_late(id: &ObjectId, reason: &str) -> Failure {
+    Failure::step(format!("{id} could not be applied in time"))
+        .why(if reason.is_empty() { "the API server did not answer before the deadline" } else { reason })
+        .hint("Run `tstack up` again, it goes on from here; `--timeout` gives more time.")
+}
+
+/// Whether a definition is in force: the one readiness that the API server itself asks for, before it takes objects of the kind.
+fn established(definition: &Value) -> Verdict {
+    let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
+    let text = |condition: &Value, key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let find = |name: &str| conditions.into_iter().flatten().find(|one| text(one, "type") == name);
+    match (find("NamesAccepted"), find("Established")) {
+        (Some(names), _) if text(names, "status") == "False" => {
+            Verdict::Failed(format!("{}: {}", text(names, "reason"), text(names, "message")))
+        }
+        (_, Some(established)) if text(established, "status") == "True" => Verdict::Ready,
+        _ => Verdict::Waiting("not established yet".to_owned()),
+    }
+}

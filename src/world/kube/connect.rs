@@ -1,0 +1,75 @@
+//! The way into a cluster: one kubeconfig file that is named, nothing else.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::time::timeout;
+
+use super::Cluster;
+use super::call::CallError;
+use crate::failure::Failure;
+
+/// How long the TCP and TLS handshakes may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the first request may take, handshakes included.
+const FIRST_LIMIT: Duration = Duration::from_secs(10);
+
+impl Cluster {
+    /// Connects with a kubeconfig file and asks for the server's version, so that a dead cluster is found here and not later.
+    ///
+    /// Reads that file alone: neither `KUBECONFIG` nor an in-cluster account can lead into another cluster. Without `context` the
+    /// file's current context is used. Takes ten seconds at most.
+    pub async fn connect(kubeconfig: &Path, context: Option<&str>) -> Result<Self, Failure> {
+        // one provider of cryptography for the whole program; a second call changes nothing
+        let _already_there = rustls::crypto::ring::default_provider().install_default();
+        let config = config(kubeconfig, context).await?;
+        let server = config.cluster_url.to_string();
+        let unusable = |error: &kube::Error| {
+            Failure::step(format!("the kubeconfig {} cannot be used", kubeconfig.display())).because(error)
+        };
+        let cluster = Self::new(Client::try_from(config).map_err(|e| unusable(&e))?, server);
+        match timeout(FIRST_LIMIT, cluster.json("/version")).await {
+            Ok(Ok(_)) => Ok(cluster),
+            Ok(Err(error)) => Err(CallError::from(error).failure(format!("cannot reach the API server {}", cluster.server()))),
+            Err(_) => Err(CallError::NoAnswer(format!("no answer within {} s", FIRST_LIMIT.as_secs()))
+                .failure(format!("cannot reach the API server {}", cluster.server()))),
+        }
+    }
+}
+
+async fn config(path: &Path, context: Option<&str>) -> Result<Config, Failure> {
+    let file = Kubeconfig::read_from(path)
+        .map_err(|e| Failure::step(format!("cannot read the kubeconfig {}", path.display())).because(&e))?;
+    let known: Vec<String> = file.contexts.iter().map(|one| one.name.clone()).collect();
+    if let Some(wanted) = context.or(file.current_context.as_deref())
+        && !known.iter().any(|name| name == wanted)
+    {
+        return Err(no_context(path, wanted, &known));
+    }
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    let mut config = Config::from_custom_kubeconfig(file, &options)
+        .await
+        .map_err(|e| Failure::step(format!("the kubeconfig {} cannot be used", path.display())).because(&e))?;
+    config.connect_timeout = Some(HANDSHAKE_LIMIT);
+    // what is worth a second try is decided call by call: a 503 of a service behind the proxy is an answer
+    config.default_retry = false;
+    // kube takes HTTPS_PROXY of the environment; no proxy leads to this machine's own loopback
+    if config.cluster_url.host().is_some_and(is_loopback) {
+        config.proxy_url = None;
+    }
+    Ok(config)
+}
+
+fn no_context(path: &Path, wanted: &str, known: &[String]) -> Failure {
+    let there = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+    Failure::usage(format!("the kubeconfig {} has no context `{wanted}`", path.display()))
+        .why(there)
+        .hint("Name one of its contexts with `--context`.")
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

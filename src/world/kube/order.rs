@@ -1,0 +1,41 @@
+//! In which order kinds are applied; deletion goes the other way.
+
+use crate::stack::ObjectId;
+
+/// What must be there before what. Within a rank the order does not matter to the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// Namespaces and definitions of kinds: nothing else is accepted before them.
+    Ground,
+    /// What workloads refer to when they start.
+    Config,
+    /// Everything that runs.
+    Workload,
+    /// Custom resources: their definitions' controllers and webhooks come before them, and must outlive them for their finalizers.
+    Custom,
+    /// What stands in the way of other objects when its program does not run.
+    Gate,
+}
+
+impl Rank {
+    pub(super) const ALL: [Self; 5] = [Self::Ground, Self::Config, Self::Workload, Self::Custom, Self::Gate];
+
+    /// The rank of an object, by its kind alone.
+    pub(super) fn of(id: &ObjectId) -> Self {
+        let group = id.group();
+        match id.kind.as_str() {
+            "Namespace" if group.is_empty() => Self::Ground,
+            "CustomResourceDefinition" => Self::Ground,
+            "ServiceAccount" | "ConfigMap" | "Secret" | "Service" | "PersistentVolume" | "PersistentVolumeClaim" | "LimitRange"
+            | "ResourceQuota"
+                if group.is_empty() =>
+            {
+                Self::Config
+            }
+            _ if matches!(group, "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io") => Self::Config,
+            _ if matches!(group, "admissionregistration.k8s.io" | "apiregistration.k8s.io") => Self::Gate,
+            _ if matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy") => Self::Workload,
+            _ => Self::Custom,
+        }
+    }
+}
