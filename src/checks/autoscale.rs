@@ -98,11 +98,20 @@ async fn rise(
     loop {
         // ClusterView gives objects, not events; once a second is often enough beside a scaler that looks every 15 s
         context.clock.pause(LOOK).await;
-        last = Replicas::read(cluster, id).await.map_err(|failure| Stopped { last, failure })?;
+        let read = Replicas::read(cluster, id).await;
+        let passed = context.clock.now().saturating_sub(began);
+        match read {
+            Ok(now) => last = now,
+            Err(failure) if passed >= limit => return Err(Stopped { last, failure }),
+            // under load the API server may be slow for a moment
+            Err(failure) => {
+                (context.on_wait)(&failure.what);
+                continue;
+            }
+        }
         if last.wanted > start.wanted && last.ready > start.ready {
             return Ok(last);
         }
-        let passed = context.clock.now().saturating_sub(began);
         if passed >= limit {
             let what = if last.wanted > start.wanted {
                 format!(

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::outcome::{Backoff, Outcome, check_failure, no_cluster};
 use super::{ClusterView, Context, fields};
+use crate::failure::Failure;
 use crate::stack::{ConditionCheck, ObjectId};
 
 pub(super) async fn run(check: &ConditionCheck, context: &Context) -> Outcome {
@@ -46,7 +47,7 @@ async fn once(check: &ConditionCheck, cluster: &dyn ClusterView) -> Outcome {
     }
     let seen = problems.join("; ");
     let failure = check_failure(format!("{id}: {}", problems[0]));
-    let failure = problems[1..].iter().fold(failure, |failure, problem| failure.why(problem)).why(others(&object, check));
+    let failure = problems[1..].iter().fold(failure, Failure::why).why(others(&object, check));
     let describe = match &check.namespace {
         Some(namespace) => format!("kubectl describe {} {} -n {namespace}", check.kind.to_lowercase(), check.name),
         None => format!("kubectl describe {} {}", check.kind.to_lowercase(), check.name),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::outcome::{Backoff, Outcome, check_failure};
 use super::request::{Endpoint, UNIQUE, headers};
 use super::{Context, explain, fields};
+use crate::failure::Failure;
 use crate::stack::HttpCheck;
 
 pub(super) async fn run(check: &HttpCheck, context: &Context) -> Outcome {
@@ -56,7 +57,7 @@ async fn once(check: &HttpCheck, context: &Context) -> Outcome {
         return Outcome::passed(expected.clone(), expected);
     }
     let failure = check_failure(format!("{} answered {status}, but with other values", check.url));
-    let failure = differences.iter().fold(failure, |failure, difference| failure.why(difference)).why(explain::evidence(&answer));
+    let failure = differences.iter().fold(failure, Failure::why).why(explain::evidence(&answer));
     Outcome::failed(expected, format!("{status}, {}", differences.join("; ")), failure)
 }
 

@@ -22,7 +22,7 @@ fn deployment(wanted: u32, ready: u32) -> Value {
 struct Scaler {
     requests: watch::Receiver<usize>,
     looks: AtomicUsize,
-    then: fn(usize) -> Value,
+    then: fn(usize) -> Result<Value, Failure>,
 }
 
 impl ClusterView for Scaler {
@@ -31,7 +31,7 @@ impl ClusterView for Scaler {
         let look = self.looks.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
             self.requests.clone().wait_for(|count| *count >= 10 * look).await.unwrap();
-            Ok(Some((self.then)(look)))
+            (self.then)(look).map(Some)
         })
     }
 
@@ -41,7 +41,7 @@ impl ClusterView for Scaler {
 }
 
 /// A server with that status, its users, and a bench whose Deployment follows the load.
-async fn stage(status: u16, then: fn(usize) -> Value) -> (Server, Arc<Mutex<BTreeSet<String>>>, Bench) {
+async fn stage(status: u16, then: fn(usize) -> Result<Value, Failure>) -> (Server, Arc<Mutex<BTreeSet<String>>>, Bench) {
     let (count, requests) = watch::channel(0);
     let users: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let seen_users = Arc::clone(&users);
@@ -61,23 +61,25 @@ fn check(url: String) -> AutoscaleCheck {
         requests_per_second: 2000,
         namespace: "task-api".into(),
         deployment: "task-api-v1".into(),
-        within: Some("3s".into()),
+        within: Some("4s".into()),
     }
 }
 
 #[tokio::test]
 async fn replicas_that_rise_and_are_ready_pass_and_the_load_ends() {
     let rises = |look| match look {
-        0 => deployment(1, 1),
-        1 => deployment(3, 1),
-        _ => deployment(3, 3),
+        0 => Ok(deployment(1, 1)),
+        1 => Ok(deployment(3, 1)),
+        2 => Err(Failure::step("the API server did not answer")),
+        _ => Ok(deployment(3, 3)),
     };
     let (server, users, bench) = stage(200, rises).await;
     let report = bench.run(CheckKind::Autoscale(check(server.url("/api/tasks")))).await;
     assert_eq!(report.failure, None);
-    assert_eq!(report.expected, "more than 1 replicas within 3 s");
+    assert_eq!(report.expected, "more than 1 replicas within 4 s");
     assert!(report.seen.starts_with("1 to 3 replicas, 3 ready, after "), "{}", report.seen);
-    assert!(bench.told()[0].starts_with("1 s of 3 s: 3 replicas, 1 ready, "), "{:?}", bench.told());
+    assert!(bench.told()[0].starts_with("1 s of 4 s: 3 replicas, 1 ready, "), "{:?}", bench.told());
+    assert_eq!(bench.told()[1], "the API server did not answer");
     let all: BTreeSet<String> = (0..5).map(|n| format!("load-t-1-{n}")).collect();
     assert_eq!(*users.lock().unwrap(), all);
     assert!(server.connections() <= 16);
@@ -86,23 +88,23 @@ async fn replicas_that_rise_and_are_ready_pass_and_the_load_ends() {
 
 #[tokio::test]
 async fn replicas_that_never_rise_fail_and_the_load_ends() {
-    let (server, _, bench) = stage(200, |_| deployment(1, 1)).await;
+    let (server, _, bench) = stage(200, |_| Ok(deployment(1, 1))).await;
     let report = bench.run(CheckKind::Autoscale(check(server.url("/api/tasks")))).await;
-    assert_eq!(failure(&report).what, "Deployment task-api/task-api-v1 still wants 1 replicas after 3 s of load");
+    assert_eq!(failure(&report).what, "Deployment task-api/task-api-v1 still wants 1 replicas after 4 s of load");
     assert!(told_of(&report).contains("describe scaledobject,hpa"));
     server.all_ended().await;
 }
 
 #[tokio::test]
 async fn new_pods_that_are_not_ready_fail() {
-    let (server, _, bench) = stage(200, |look| if look == 0 { deployment(1, 1) } else { deployment(4, 1) }).await;
+    let (server, _, bench) = stage(200, |look| Ok(deployment(if look == 0 { 1 } else { 4 }, 1))).await;
     let report = bench.run(CheckKind::Autoscale(check(server.url("/api/tasks")))).await;
-    assert!(failure(&report).what.ends_with("was scaled from 1 to 4, but the new pods are not ready after 3 s"));
+    assert!(failure(&report).what.ends_with("was scaled from 1 to 4, but the new pods are not ready after 4 s"));
 }
 
 #[tokio::test]
 async fn limited_requests_are_counted_and_explained() {
-    let (server, _, bench) = stage(429, |_| deployment(1, 1)).await;
+    let (server, _, bench) = stage(429, |_| Ok(deployment(1, 1))).await;
     let report = bench.run(CheckKind::Autoscale(check(server.url("/api/tasks")))).await;
     assert!(report.seen.contains(" x 429)"), "{}", report.seen);
     assert!(told_of(&report).contains("raise `users` above 5"));
@@ -119,7 +121,7 @@ async fn a_deployment_that_is_not_there_gets_no_load() {
 
 #[tokio::test]
 async fn a_check_that_is_dropped_ends_its_load() {
-    let (server, users, bench) = stage(200, |_| deployment(1, 1)).await;
+    let (server, users, bench) = stage(200, |_| Ok(deployment(1, 1))).await;
     let endless = CheckKind::Autoscale(AutoscaleCheck { within: Some("1000h".into()), ..check(server.url("/")) });
     let load = tokio::spawn(async move { bench.run(endless).await });
     while users.lock().unwrap().len() < 5 {

@@ -41,7 +41,7 @@ impl Limiter {
         let mut levels = self.levels.lock().unwrap();
         let user = seen.headers.get("x-user-id").cloned().unwrap_or_default();
         let (level, last) = levels.entry(user).or_insert((rate * TOKEN, now));
-        *level = (*level + (now - *last).as_nanos() * rate).min(rate * TOKEN);
+        *level = (*level + now.saturating_sub(*last).as_nanos() * rate).min(rate * TOKEN);
         *last = now;
         let passes = *level >= TOKEN;
         if passes {

@@ -52,7 +52,7 @@ async fn a_certificate_for_another_name_is_described() {
 async fn a_port_that_speaks_plain_http_is_told_apart() {
     let server = Server::start(at_once(|_| Reply::new(200, ""))).await;
     let told = told_of(&shake(server.port, &Authority::new("ours"), &[]).await);
-    assert!(told.contains("TLS handshake failed"), "{told}");
+    assert!(told.contains("TLS handshake failed") && told.contains("The port answers without TLS"), "{told}");
 }
 
 #[tokio::test]

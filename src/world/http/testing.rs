@@ -38,7 +38,7 @@ impl Reply {
         Self { status, headers: Vec::new(), body: body.into(), close: false }
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
@@ -126,11 +126,17 @@ impl Server {
 
 async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, connection: usize) {
     let mut stream = BufReader::new(stream);
-    while let Some(seen) = read(&mut stream, connection).await {
-        let Some(reply) = handler(seen).await else { return };
+    loop {
+        let reply = match read(&mut stream, connection).await {
+            Ok(Some(seen)) => handler(seen).await,
+            Ok(None) => None,
+            // as real servers answer what is no HTTP, a TLS handshake for one
+            Err(_) => Some(Reply { close: true, ..Reply::new(400, "") }),
+        };
+        let Some(reply) = reply else { return };
         let mut text = format!("HTTP/1.1 {} Reason\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text.extend([name, ": ", value, "\r\n"]);
         }
         if reply.close {
             text.push_str("connection: close\r\n");
@@ -143,17 +149,20 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, co
     }
 }
 
-async fn read(stream: &mut (impl AsyncBufRead + Unpin), connection: usize) -> Option<Seen> {
+/// One request's head; `None` at the end of the connection.
+async fn read(stream: &mut (impl AsyncBufRead + Unpin), connection: usize) -> std::io::Result<Option<Seen>> {
     let mut line = String::new();
-    stream.read_line(&mut line).await.ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    if stream.read_line(&mut line).await? == 0 {
+        return Ok(None);
+    }
+    let path = line.split(' ').nth(1).ok_or(std::io::ErrorKind::InvalidData)?.to_owned();
     let mut headers = BTreeMap::new();
     loop {
         line.clear();
-        stream.read_line(&mut line).await.ok()?;
+        stream.read_line(&mut line).await?;
         match line.trim_end().split_once(": ") {
             Some((name, value)) => headers.insert(name.to_ascii_lowercase(), value.to_owned()),
-            None => return Some(Seen { path, headers, connection }),
+            None => return Ok(Some(Seen { path, headers, connection })),
         };
     }
 }
