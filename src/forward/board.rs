@@ -1,12 +1,20 @@
 //! What `status` shows of a running forwarder.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::Route;
+
+/// How long a trouble that was told is not told again.
+const QUIET: Duration = Duration::from_secs(60);
+/// How many troubles are remembered for that.
+const REMEMBERED: usize = 16;
 
 /// Is told what a person may want to read in a log: one line, without a time.
 pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
@@ -60,7 +68,7 @@ pub(super) struct Line {
     total: AtomicU64,
     failed: AtomicU64,
     listens: Mutex<Vec<String>>,
-    last_error: Mutex<Option<String>>,
+    told: Mutex<VecDeque<(Instant, String)>>,
 }
 
 impl Board {
@@ -75,7 +83,7 @@ impl Board {
             total: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             listens: Mutex::default(),
-            last_error: Mutex::default(),
+            told: Mutex::default(),
         };
         Self { lines: routes.into_iter().map(|r| Arc::new(line(r))).collect(), observer }
     }
@@ -104,7 +112,7 @@ impl Line {
             open: self.open.load(Relaxed),
             total: self.total.load(Relaxed),
             failed: self.failed.load(Relaxed),
-            last_error: self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            last_error: self.told.lock().unwrap_or_else(PoisonError::into_inner).back().map(|(_, text)| text.clone()),
         }
     }
 
@@ -131,13 +139,58 @@ impl Line {
         self.trouble(why);
     }
 
-    /// Something went wrong, whether or not a client noticed. The same trouble in a row is told once, so that the log of a
-    /// forwarder that waits for days stays short.
+    /// Something went wrong, whether or not a client noticed. What was told a short while ago is not told again, so that the
+    /// log of a forwarder that waits for days stays short.
     pub(super) fn trouble(&self, why: &str) {
-        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_deref() != Some(why) {
-            (self.observer)(&format!("{}: {why}", self.route.describe()));
-            *last = Some(why.to_owned());
+        let now = Instant::now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = told.iter().position(|(_, text)| text == why).and_then(|at| told.remove(at));
+        let when = match known {
+            Some((when, _)) if now.duration_since(when) < QUIET => when,
+            _ => {
+                (self.observer)(&format!("{}: {why}", self.route.describe()));
+                now
+            }
+        };
+        // the newest is the last
+        told.push_back((when, why.to_owned()));
+        if told.len() > REMEMBERED {
+            told.pop_front();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forward::fake::route;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_trouble_is_told_once_a_minute_even_when_others_come_between() {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let to = log.clone();
+        let board = Board::new(vec![route()], Arc::new(move |text: &str| to.lock().unwrap().push(text.to_owned())));
+        let line = &board.lines()[0];
+        for _ in 0..3 {
+            line.trouble("pod a is gone");
+            line.trouble("the API server does not answer");
+        }
+        line.trouble("pod a is gone");
+        assert_eq!(log.lock().unwrap().len(), 2);
+        assert_eq!(board.routes()[0].last_error.as_deref(), Some("pod a is gone"));
+        tokio::time::advance(QUIET).await;
+        line.trouble("pod a is gone");
+        let told = log.lock().unwrap().last().unwrap().clone();
+        assert_eq!(told, "http (127.0.0.1:0 to Service task-api/gateway:80): pod a is gone");
+        assert_eq!(log.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_closed_connection_is_counted_but_not_open() {
+        let board = Board::new(vec![route()], Arc::new(|_| {}));
+        let open = board.lines()[0].opened();
+        assert_eq!((board.routes()[0].open, board.routes()[0].total), (1, 1));
+        drop(open);
+        assert_eq!((board.routes()[0].open, board.routes()[0].total), (0, 1));
     }
 }

@@ -20,7 +20,7 @@ const CLOSE: Duration = Duration::from_secs(2);
 /// A client that closed its sending half still wants the answer to what it asked …
 const ANSWER: Duration = Duration::from_secs(60);
 /// … but one whose last question was answered has most likely just gone, which TCP does not tell apart.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_millis(500);
 
 /// What a client said before any pod answered. As long as that is known whole, the client can be served by another pod
 /// without noticing.
@@ -92,6 +92,7 @@ pub(super) async fn carry(client: &mut (impl AsyncRead + AsyncWrite + Unpin), tu
         }
     };
     held.answered |= talk.answered.load(Relaxed);
+    let satisfied = held.finished && held.answered && !talk.asked.load(Relaxed);
     // kube-rs closes the whole tunnel with our half, so it is closed only here, when nothing more is wanted
     let end = match known {
         Some(end) => end,
@@ -104,6 +105,8 @@ pub(super) async fn carry(client: &mut (impl AsyncRead + AsyncWrite + Unpin), tu
     };
     match (side, end) {
         (Side::Client, _) => Carried::Done,
+        // the client had its answers and asked for nothing more: it cannot miss what broke after that
+        (Side::Pod, _) if satisfied => Carried::Done,
         (Side::Pod, End::Closed) => {
             let _ = client.shutdown().await;
             Carried::Done

@@ -108,9 +108,9 @@ pub async fn status(state: &Path) -> Result<Option<Status>, Failure> {
 /// # Errors
 /// When one runs and does not end.
 pub async fn stop(state: &Path) -> Result<bool, Failure> {
+    let mut was_there = Lock::is_held(state)?;
     // without its spec the daemon ends by itself, even one that does not answer
     remove(&state.join(SPEC))?;
-    let mut was_there = false;
     let mut trouble = None;
     let until = Instant::now() + END;
     let mut backoff = Backoff::new();

@@ -13,6 +13,7 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::backoff::Backoff;
 use super::endpoints::{self, Snapshot};
@@ -22,6 +23,8 @@ use crate::stack::ServiceFile;
 /// A watch that is silent for so long is begun anew: after a laptop slept, its connection may be dead without saying so.
 /// The price is one list of one Service and its slices a minute.
 const SILENCE: Duration = Duration::from_secs(60);
+/// However many connections doubt what is known, the cluster is asked anew at most so often.
+const DOUBT: Duration = Duration::from_secs(1);
 
 /// Keeps `to` at what the cluster says, until nobody listens any more. `doubt` makes it ask anew at once.
 pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Sender<Snapshot>, doubt: Arc<Notify>) {
@@ -36,10 +39,11 @@ pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Send
             watcher(slices.clone(), of_slices.clone()).backoff(Backoff::new()).map(|e| e.map(|e| Change::Slice(Box::new(e)))),
         );
         let mut events = pin!(events);
+        let trusted = Instant::now() + DOUBT;
         loop {
             let change = tokio::select! {
-                change = tokio::time::timeout(SILENCE, events.next()) => change,
-                () = doubt.notified() => break,
+                change = timeout(SILENCE, events.next()) => change,
+                () = doubted(&doubt, trusted) => break,
                 () = to.closed() => return,
             };
             let Ok(Some(change)) = change else { break };
@@ -48,6 +52,12 @@ pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Send
             to.send_if_modified(|last| (*last != now).then(|| *last = now).is_some());
         }
     }
+}
+
+/// Resolves when somebody doubts, or has doubted, but not before `trusted`.
+async fn doubted(doubt: &Notify, trusted: Instant) {
+    let _ = timeout_at(trusted, std::future::pending::<()>()).await;
+    doubt.notified().await;
 }
 
 enum Change {
@@ -158,6 +168,16 @@ mod tests {
 
     fn names(snapshot: &Snapshot) -> Vec<&str> {
         snapshot.pods.keys().map(|t| t.pod.as_str()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubt_is_remembered_but_never_heard_twice_a_second() {
+        let (doubt, begun) = (Notify::new(), Instant::now());
+        doubt.notify_one();
+        doubt.notify_one();
+        doubted(&doubt, begun + DOUBT).await;
+        assert_eq!(begun.elapsed(), DOUBT);
+        assert!(timeout(SILENCE, doubted(&doubt, begun)).await.is_err(), "two doubts in one second are one");
     }
 
     #[test]
