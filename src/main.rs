@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
-        let cancel = CancellationToken::new();
+        let (cancel, env) = (CancellationToken::new(), Env::read());
         tokio::select! {
-            code = cli::run(std::env::args_os(), &Env::read(), &cancel) => code,
+            code = cli::run(std::env::args_os(), &env, &cancel) => code,
             // the second signal: whatever still runs is dropped, and programs with it
             () = two_signals(&cancel) => FailureKind::Cancelled.exit_code(),
         }

@@ -62,7 +62,7 @@ pub async fn status(setup: &Setup, name: &str, stack: Option<&Stack>) -> Result<
         None => None,
     };
     let cluster = ClusterStatus { name: session.target_name(), provider, state, node_image, kubernetes, age_seconds: age };
-    let checks = session.record.verified.as_ref().map(|v| LastChecks { at: v.at, passed: v.passed, failed: 0 });
+    let checks = session.record.verified.as_ref().map(|v| LastChecks { when: v.at, passed: v.passed, failed: 0 });
     let stack_name = stack.map_or_else(|| session.record.stack.clone(), |s| s.name.clone());
     Ok(Status::new(stack_name, cluster, components, exposures, forwarder.map(forwarder_status), checks))
 }

@@ -1,1 +1,1 @@
-fn main() {}
+//! Real-cluster tier.

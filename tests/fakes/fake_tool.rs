@@ -1,1 +1,2 @@
+//! Stands in for programs.
 fn main() {}

@@ -1,6 +1,6 @@
 //! Helm releases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
@@ -38,7 +38,8 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
         signals.note(format!("release {} was stuck in a pending state; its unfinished revision is dropped", chart.release));
         cluster.drop_pending_revision(&chart.namespace, &chart.release).await?;
     }
-    if cluster.ensure_namespace(&chart.namespace, &[(OWNER_LABEL, context.folder.name())]).await? {
+    let labels = BTreeMap::from([(OWNER_LABEL.to_owned(), context.folder.name().to_owned())]);
+    if cluster.ensure_namespace(&chart.namespace, &labels).await? {
         context.note(|record| record.add(Made::Namespace { name: chart.namespace.clone() }))?;
     }
     let before = definitions(cluster).await?;

@@ -11,9 +11,9 @@ use crate::world::kube::{Cluster, Verdict};
 pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
     let cluster = context.cluster().await?;
     let ids = objects_of(cluster, context.component(component)?).await?;
-    let waiting = cluster.await_ready(&ids, judge, deadline, &|reason| signals.waiting(reason));
+    let tell = |reason| signals.waiting(reason);
     tokio::select! {
-        result = waiting => result,
+        result = cluster.await_ready(&ids, judge, deadline, &tell) => result,
         () = signals.cancel.cancelled() => Err(Failure::new(crate::failure::FailureKind::Cancelled, format!("{component}: cancelled"))),
     }
 }

@@ -39,6 +39,17 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// The API server's version: `v1.34.4`.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn version(&self) -> Result<String, Failure> {
+        let answer = self.json("/version").await.map_err(|e| CallError::from(e).failure("cannot ask the API server for its version"))?;
+        Ok(answer["gitVersion"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
 async fn config(path: &Path, context: Option<&str>) -> Result<Config, Failure> {
     let file = Kubeconfig::read_from(path)
         .map_err(|e| Failure::step(format!("cannot read the kubeconfig {}", path.display())).because(&e))?;

@@ -26,7 +26,7 @@ mod tests;
 
 pub use client::Cluster;
 pub use lookup::NodeState;
-pub use releases::{ManifestParser, Release};
+pub use releases::Release;
 
 use serde_json::Value;
 

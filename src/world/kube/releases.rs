@@ -16,9 +16,6 @@ use super::Cluster;
 use crate::failure::Failure;
 use crate::stack::ObjectId;
 
-/// Takes the text of many YAML documents apart; the room `yaml` has the parser.
-pub type ManifestParser = fn(&str) -> Result<Vec<Value>, String>;
-
 /// The largest release that is read, unpacked; a Secret holds 1 MiB, so this is one that means harm or is broken.
 const LARGEST: u64 = 64 << 20;
 
@@ -45,7 +42,7 @@ pub struct Release {
 
 impl Cluster {
     /// The newest revision of every Helm release in the cluster, by namespace and name.
-    pub async fn releases(&self, parse: ManifestParser) -> Result<Vec<Release>, Failure> {
+    pub async fn releases(&self) -> Result<Vec<Release>, Failure> {
         let params = ListParams::default().labels("owner=helm").fields("type=helm.sh/release.v1");
         let secrets = self
             .select("v1", "Secret", None, &params)
@@ -64,7 +61,7 @@ impl Cluster {
         for ((namespace, name), (revision, secret)) in newest {
             let what = || format!("cannot read Helm's record of release {namespace}/{name}, revision {revision}");
             let record = decode(&secret).map_err(|why| Failure::step(what()).why(why))?;
-            let objects = parse(text(&record, "/manifest")).map_err(|why| Failure::step(what()).why(why))?;
+            let objects = crate::yaml::parse_all(text(&record, "/manifest")).map_err(|e| Failure::step(what()).because(&e))?;
             let mut manifest = Vec::with_capacity(objects.len());
             for object in &objects {
                 manifest.push(self.place(ObjectId::of(object), &namespace).await?);
@@ -82,6 +79,19 @@ impl Cluster {
             });
         }
         Ok(releases)
+    }
+
+    /// Deletes the newest revision of a release where it is pending: Helm was ended while it worked on it, and would refuse
+    /// every other operation. What it had made stays and is taken over by the next install.
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn drop_pending_revision(&self, namespace: &str, name: &str) -> Result<(), Failure> {
+        let found = self.releases().await?.into_iter().find(|r| r.namespace == namespace && r.name == name);
+        let Some(release) = found.filter(|r| r.status.starts_with("pending")) else { return Ok(()) };
+        let secret = format!("sh.helm.release.v1.{name}.v{}", release.revision);
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+        self.delete_all(&[ObjectId::new("v1", "Secret", namespace, secret)], deadline, &|_| ()).await
     }
 
     /// Helm puts an object without a namespace into the release's, unless its kind has none.
