@@ -18,6 +18,7 @@ const MOST: u32 = 500;
 /// The requests of the first volley begin in groups of this size, this far apart. They are in flight together all the
 /// same, since each takes about a second; but Envoy lets only a few requests wait for a *new* connection to the backend
 /// (`maxPendingRequests`, 5 in the stack), so that many at the same instant would be refused by that other limit.
+/// Measured on Envoy 1.39.1 without connections to the backend: 25 at one instant gave 18 x 503, in groups 25 x 200.
 const GROUP: u32 = 4;
 const GROUP_GAP: Duration = Duration::from_millis(15);
 
