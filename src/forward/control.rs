@@ -184,7 +184,9 @@ const LOCK: &str = "forwarder.lock";
 fn try_lock(state: &Path, exclusive: bool) -> Result<Option<File>, Failure> {
     let path = state.join(LOCK);
     let failed = |e: &io::Error| Failure::step(format!("cannot lock {}", path.display())).because(e);
-    let file = File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(|e| failed(&e))?;
+    let mut options = File::options();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.create(true).truncate(false).write(true).read(true).open(&path).map_err(|e| failed(&e))?;
     match if exclusive { file.try_lock() } else { file.try_lock_shared() } {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::backoff::Backoff;
 use super::endpoints::{self, Snapshot};
-use crate::failure::chain;
+use super::tunnel::explain;
 use crate::stack::ServiceFile;
 
 /// A watch that is silent for so long is begun anew: after a laptop slept, its connection may be dead without saying so.
@@ -78,7 +78,7 @@ impl Known {
         self.error = match change {
             Ok(Change::Service(event)) => self.services.take(*event),
             Ok(Change::Slice(event)) => self.slices.take(*event),
-            Err(error) => Some(format!("the API server does not answer: {}", chain(&error))),
+            Err(error) => Some(format!("the watch was interrupted: {}", explain(&error))),
         };
     }
 
@@ -216,7 +216,7 @@ mod tests {
         known.take(Err(watcher::Error::NoResourceVersion));
         let snapshot = known.snapshot(&gateway());
         assert_eq!(names(&snapshot), ["a"]);
-        assert!(snapshot.problem.unwrap().starts_with("the API server does not answer: "));
+        assert!(snapshot.problem.unwrap().starts_with("the watch was interrupted: "));
         known.take(Ok(Change::Slice(Box::new(Event::Init))));
         assert_eq!(known.snapshot(&gateway()).problem, None);
     }

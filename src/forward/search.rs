@@ -14,6 +14,9 @@ use super::tunnel::{End, Tunnel, Upstream};
 
 /// How long a client is held while there is no pod for it: long enough for a pod to be replaced, short enough for a person.
 pub(super) const HOLD: Duration = Duration::from_secs(10);
+/// How long a client is held that said nothing yet: it waits for nothing, so it may as well be there when the cluster is
+/// back from a restart of its node.
+const HOLD_SILENT: Duration = Duration::from_secs(120);
 /// How long one pod may take to be reached before the next is tried.
 const DIAL: Duration = Duration::from_secs(3);
 
@@ -61,7 +64,8 @@ impl Search {
                         return Err("no pod could be reached".into());
                     }
                     shared.doubt.notify_one();
-                    let _ = timeout(self.backoff.step(), pods.changed()).await;
+                    let pause = (Instant::now() + self.backoff.step()).min(self.until);
+                    let _ = timeout_at(pause, pods.changed()).await;
                     self.tried.clear();
                 }
             }
@@ -79,8 +83,8 @@ impl Search {
         match end {
             End::Refused(why) => self.failed(shared, target, &why),
             End::Broken(why) => {
-                // it had been open, for however long: a new search
-                self.until = Instant::now() + HOLD;
+                // only a client that said nothing comes here
+                self.until = Instant::now() + HOLD_SILENT;
                 self.failed(shared, target, &why);
             }
             End::Closed => {}
@@ -122,8 +126,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pod_that_stays_unreachable_is_tried_again_at_most_two_seconds_later() {
         let fake = Fake::new(&[("a", Pod::Unreachable)]);
+        let begun = Instant::now();
         assert!(Search::new().next(&shared(&fake)).await.is_err());
-        // 50 ms doubling to 1.6 s is seven tries in 3.15 s, then one every 2 s until 10 s are over
+        assert_eq!(begun.elapsed().as_secs(), HOLD.as_secs());
+        // 50 ms doubling to 1.6 s is seven tries in 3.15 s, then one every 2 s, and a last one when 10 s are over
         assert_eq!(fake.dialled.lock().unwrap().len(), 11);
     }
 

@@ -59,7 +59,7 @@ impl Upstream for Cluster {
 
     async fn dial(&self, namespace: &str, target: &Target) -> Result<Tunnel, String> {
         let pods = Api::<Pod>::namespaced(self.0.clone(), namespace);
-        let mut forwarder = pods.portforward(&target.pod, &[target.port]).await.map_err(|e| chain(&e))?;
+        let mut forwarder = pods.portforward(&target.pod, &[target.port]).await.map_err(|e| explain(&e))?;
         let (Some(io), Some(error)) = (forwarder.take_stream(target.port), forwarder.take_error(target.port)) else {
             return Err("the port-forward has no stream".into());
         };
@@ -77,7 +77,7 @@ impl Upstream for Cluster {
     }
 
     async fn identity(&self) -> Result<String, String> {
-        let namespace = Api::<Namespace>::all(self.0.clone()).get("kube-system").await.map_err(|e| chain(&e))?;
+        let namespace = Api::<Namespace>::all(self.0.clone()).get("kube-system").await.map_err(|e| explain(&e))?;
         namespace.metadata.uid.ok_or_else(|| "the namespace kube-system has no uid".into())
     }
 }
@@ -125,6 +125,15 @@ fn caused_by_io(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |e| e.source()).any(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
+/// The API server's own words where it spoke; the chain of causes where it did not.
+pub(super) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
+    let spoken = std::iter::successors(Some(error), |e| e.source()).find_map(|e| match e.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) => Some(format!("{} ({})", status.message, status.code)),
+        _ => None,
+    });
+    spoken.unwrap_or_else(|| chain(error))
+}
+
 /// A client for the context of a kubeconfig file. To be one with `world::kube` when both are there.
 pub(super) async fn client(kubeconfig: &std::path::Path, context: Option<&str>) -> Result<Client, Failure> {
     let failed = |e: &dyn std::error::Error| {
@@ -158,6 +167,12 @@ mod tests {
         let text = "error forwarding port 80 to pod 6f2c, uid : failed to execute portforward in network namespace \"/var/run/netns/cni-1\": \
                     read tcp4 127.0.0.1:51234->127.0.0.1:80: read: connection reset by peer";
         assert_eq!(reported(text.into()), End::Broken(text.into()));
+    }
+
+    #[test]
+    fn the_api_servers_own_words_are_told() {
+        let status = kube::core::Status::failure("pods \"a\" not found", "NotFound").with_code(404).boxed();
+        assert_eq!(explain(&kube::Error::Api(status)), "pods \"a\" not found (404)");
     }
 
     #[tokio::test]
