@@ -357,7 +357,10 @@ mod tests {
 
     #[test]
     fn an_alias_is_written_out() {
-        assert_eq!(parse("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}").unwrap().to_value(), json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}}));
+        assert_eq!(
+            parse("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}").unwrap().to_value(),
+            json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}})
+        );
     }
 
     #[test]

@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn set_goes_through_names_positions_and_escaped_dots() {
-        let value = apply_to(FILE, &["small"], &[("list.b.y.io\\.x", "[1, {z: 2}]"), ("list.0.x", "7"), ("parameters.port", "81")]).unwrap();
+        let value =
+            apply_to(FILE, &["small"], &[("list.b.y.io\\.x", "[1, {z: 2}]"), ("list.0.x", "7"), ("parameters.port", "81")]).unwrap();
         assert_eq!(value["list"][1], json!({"name": "b", "y": {"io.x": [1, {"z": 2}]}}));
         assert_eq!(value["list"][0]["x"], 7);
         assert_eq!(value["parameters"]["port"], 81);

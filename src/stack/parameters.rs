@@ -21,7 +21,11 @@ impl Parameters {
         let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else { return Self::default() };
         for (key, node) in entries {
             if !is_name(&key.text) {
-                found.hint(key.pos, format!("`{}` is not a name of a parameter", key.text), "use letters, digits and `_`, with a letter first");
+                found.hint(
+                    key.pos,
+                    format!("`{}` is not a name of a parameter", key.text),
+                    "use letters, digits and `_`, with a letter first",
+                );
             } else if RUN_TIME.contains(&key.text.as_str()) {
                 found.add(key.pos, format!("`{}` is a name that checks use themselves", key.text));
             } else if node.as_text().is_some_and(|text| text.contains("${")) {
@@ -97,7 +101,8 @@ impl Parameters {
             } else {
                 let known: Vec<&str> = self.values.iter().map(|(n, _)| n.as_str()).collect();
                 let hint = suggest(name, known.iter().copied(), "parameters");
-                let hint = hint.unwrap_or_else(|| "declare it under `parameters`, or write `$${` for the characters `${` themselves".into());
+                let hint =
+                    hint.unwrap_or_else(|| "declare it under `parameters`, or write `$${` for the characters `${` themselves".into());
                 found.hint(pos, format!("there is no parameter `{name}`"), hint);
             }
         }

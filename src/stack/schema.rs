@@ -146,12 +146,12 @@ fn name(pointer: &str, root: &Node) -> String {
         if let Some(Node { data: Data::List(items), .. }) = node {
             node = part.parse::<usize>().ok().and_then(|i| items.get(i));
             match node.and_then(|n| n.get("name")).and_then(Node::as_text) {
-                Some(name) => path.push_str(&format!(".{name}")),
-                None => path.push_str(&format!("[{part}]")),
+                Some(name) => path.extend([".", name]),
+                None => path.extend(["[", &part, "]"]),
             }
         } else {
             node = node.and_then(|n| n.get(&part));
-            path.push_str(&format!(".{part}"));
+            path.extend([".", &part]);
         }
     }
     if path.is_empty() { "the stack file".into() } else { format!("`{}`", path.trim_start_matches('.')) }
