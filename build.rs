@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("stacks");
+    // asked now, not when this script was compiled: worktrees that share a target folder share the compiled script
+    let stacks = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?).join("stacks");
+    println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", stacks.display());
     let mut table = String::from("static FILES: &[Embedded] = &[\n");

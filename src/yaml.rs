@@ -121,6 +121,7 @@ fn error_of(error: &serde_saphyr::Error, text: &str) -> YamlError {
             let (line, column) = second_document(text).unwrap_or((line, column));
             return YamlError { line, column, message: "a second document begins here; this file must hold one".into() };
         }
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is given twice"),
         other => UserMessageFormatter.format_message(other).into_owned(),
     };
     YamlError { line: line.max(1), column: column.max(1), message }
@@ -356,7 +357,10 @@ mod tests {
 
     #[test]
     fn an_alias_is_written_out() {
-        assert_eq!(parse("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}").unwrap().to_value(), json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}}));
+        assert_eq!(
+            parse("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}").unwrap().to_value(),
+            json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}})
+        );
     }
 
     #[test]
@@ -371,9 +375,18 @@ mod tests {
     fn errors_say_where_and_what() {
         let many = format!("[{}]", "1,".repeat(MAX_NODES));
         let deep = "[".repeat(100);
-        let bad = ["a: 1\nb: 2\na: 3\n", "a: [1\nb: 2\n", "a: *nobody\n", "a: .nan\n", "\ta: 1\n", "a: 1\n---\nb: 2\n", "? [a]\n: 1\n", &deep, &many];
+        let bad = ["a: 1\nb: 2\na: 3\n", "a: [1\nb: 2\n", "a: *nobody\n", "a: .nan\n", "a: 1\n---\nb: 2\n", "? [a]\n: 1\n", &deep, &many];
         let messages: Vec<_> = bad.iter().map(|text| parse(text).unwrap_err().to_string()).collect();
-        insta::assert_snapshot!(messages.join("\n"), @"");
+        insta::assert_snapshot!(messages.join("\n"), @r#"
+        line 3, column 1: the key `a` is given twice
+        line 2, column 2: illegal placement of ':' indicator
+        line 1, column 4: reference to unknown value
+        line 1, column 4: value `.nan` is not a finite number
+        line 2, column 1: a second document begins here; this file must hold one
+        line 1, column 3: expected string scalar
+        line 1, column 100: unclosed bracket '['
+        line 1, column 400000: too much for one file: Nodes { nodes: 200001 }; tstack reads at most 200000 values, nested 64 deep
+        "#);
     }
 
     proptest::proptest! {

@@ -12,8 +12,8 @@ use super::manifests::{Manifests, write_out_images};
 use super::order::order;
 use super::parameters::Parameters;
 use super::{
-    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, Until, parse_duration,
-    values,
+    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, Until,
+    parse_duration, values,
 };
 use crate::yaml::{Node, Pos};
 
@@ -197,9 +197,9 @@ fn check_certificate(certificate: &CertificateFile, base: &str, context: &Contex
 fn build(file: &ImageFile, base: &str, context: &Context<'_>, found: &mut Collector) -> Option<ImageBuild> {
     let at = context.at(&format!("{base}/name"));
     // a name with a tag or digest does not take another tag
-    let bare = ImageRef::parse(&file.name).and_then(|_| ImageRef::parse(&format!("{}:tag", file.name)));
-    let bare = bare.ok().filter(|image| image.digest.is_none());
-    if bare.is_none() {
+    let tagged = ImageRef::parse(&file.name).and_then(|_| ImageRef::parse(&format!("{}:tag", file.name)));
+    let named = tagged.ok().filter(|image| image.digest.is_none());
+    if named.is_none() {
         let why = ImageRef::parse(&file.name).err().map_or_else(
             || format!("`{}` has a tag or a digest; tstack makes the tag of the content", file.name),
             |error| error.to_string(),
@@ -220,7 +220,7 @@ fn build(file: &ImageFile, base: &str, context: &Context<'_>, found: &mut Collec
     let program = path.rsplit('/').next().unwrap_or(&path).to_owned();
     let tag = tag(&[binary, program.as_bytes()], user, &file.env, &file.ports, context.architecture);
     Some(ImageBuild {
-        image: ImageRef { tag: Some(tag), ..bare? },
+        image: ImageRef { tag: Some(tag), ..named? },
         binary: binary.clone(),
         program,
         architecture: context.architecture.to_owned(),
@@ -238,7 +238,9 @@ fn tag(content: &[&[u8]], user: u32, env: &BTreeMap<String, String>, ports: &[u1
         hash.update(bytes.len().to_le_bytes());
         hash.update(bytes);
     };
-    content.iter().for_each(|bytes| part(bytes));
+    for bytes in content {
+        part(bytes);
+    }
     part(&user.to_le_bytes());
     part(architecture.as_bytes());
     for (key, value) in env {
@@ -246,7 +248,9 @@ fn tag(content: &[&[u8]], user: u32, env: &BTreeMap<String, String>, ports: &[u1
         part(value.as_bytes());
     }
     part(b"ports");
-    ports.iter().for_each(|port| part(&port.to_le_bytes()));
+    for port in ports {
+        part(&port.to_le_bytes());
+    }
     hash.finalize().iter().take(6).fold("sha-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
@@ -270,6 +274,10 @@ fn use_our_images(components: &mut [Component]) {
 }
 
 fn in_order(components: Vec<Component>, context: &Context<'_>, found: &mut Collector) -> Vec<Component> {
+    if components.iter().enumerate().any(|(i, c)| components[..i].iter().any(|before| before.name == c.name)) {
+        // already found; an edge to a name that two have leads nowhere
+        return components;
+    }
     let index = |name: &str| components.iter().position(|c| c.name == name);
     let edges: Vec<Vec<usize>> = components.iter().map(|c| c.needs.iter().filter_map(|n| index(&n.component)).collect()).collect();
     match order(&edges) {

@@ -55,11 +55,11 @@ fn keys(node: &Node) -> Vec<&str> {
 }
 
 /// One `--set`: a path of keys, names of list entries and list positions joined by dots (`\.` is a dot in a key), and a YAML value.
-fn set(root: &mut Node, path: &str, value: &str, found: &mut Collector) {
-    let source = found.source("--set", format!("{path}={value}"));
+fn set(root: &mut Node, path: &str, raw: &str, found: &mut Collector) {
+    let source = found.source("--set", format!("{path}={raw}"));
     let offset = path.chars().count() + 1;
     let shift = |line: usize, column: usize| if line == 1 { column + offset } else { column };
-    let value = match yaml::parse(value) {
+    let value = match yaml::parse(raw) {
         Ok(node) => node.moved(&|pos| Pos { source, line: pos.line, column: shift(pos.line, pos.column) }),
         Err(error) => {
             let pos = Pos { source, line: error.line, column: shift(error.line, error.column) };
@@ -85,8 +85,27 @@ fn set(root: &mut Node, path: &str, value: &str, found: &mut Collector) {
         let hint = suggest(last, known.iter().copied(), "parameters");
         return found.maybe(pos, format!("there is no parameter `{last}`"), hint);
     }
-    if let Some(target) = descend(node, last, pos, &parent, found) {
+    let Some(target) = descend(node, last, pos, &parent, found) else { return };
+    if parent == "parameters" {
+        keep_type(target, value, raw, last, found);
+    } else {
         *target = value;
+    }
+}
+
+/// A parameter keeps the type that the file gives it: what refers to it counts on that. A text takes the value as it stands, so that
+/// `version=1.10` does not become the number 1.1.
+fn keep_type(target: &mut Node, value: Node, raw: &str, name: &str, found: &mut Collector) {
+    let word = |data: &Data| match data {
+        Data::Number(_) => "a number",
+        Data::Bool(_) => "`true` or `false`",
+        _ => "a text",
+    };
+    match (&target.data, &value.data) {
+        (Data::Text(_), Data::Text(_)) => *target = value,
+        (Data::Text(_), _) => *target = Node::new(value.pos, Data::Text(raw.to_owned())),
+        (old, new) if word(old) == word(new) => *target = value,
+        (old, _) => found.add(value.pos, format!("the parameter `{name}` is {}, found `{raw}`", word(old))),
     }
 }
 
@@ -178,16 +197,62 @@ mod tests {
 
     #[test]
     fn set_goes_through_names_positions_and_escaped_dots() {
-        let value = apply_to(FILE, &["small"], &[("list.b.y.io\\.x", "[1, {z: 2}]"), ("list.0.x", "7"), ("parameters.port", "'81'")]).unwrap();
+        let value =
+            apply_to(FILE, &["small"], &[("list.b.y.io\\.x", "[1, {z: 2}]"), ("list.0.x", "7"), ("parameters.port", "81")]).unwrap();
         assert_eq!(value["list"][1], json!({"name": "b", "y": {"io.x": [1, {"z": 2}]}}));
         assert_eq!(value["list"][0]["x"], 7);
-        assert_eq!(value["parameters"]["port"], "81");
+        assert_eq!(value["parameters"]["port"], 81);
+    }
+
+    #[test]
+    fn a_parameter_keeps_its_type() {
+        let file = "parameters: {t: '1', n: 1}";
+        let value = apply_to(file, &[], &[("parameters.t", "1.10"), ("parameters.n", "2")]).unwrap();
+        assert_eq!(value["parameters"], json!({"t": "1.10", "n": 2}));
+        let error = apply_to(file, &[], &[("parameters.n", "two")]).unwrap_err();
+        assert!(error.starts_with("--set:1:14: the parameter `n` is a number, found `two`"), "{error}");
     }
 
     #[test]
     fn bad_overrides_say_what_there_is() {
         let set = [("parameters.prot", "1"), ("list.z.x", "1"), ("list.a.x.y", "1"), ("a..b", "1"), ("new", "[1")];
-        insta::assert_snapshot!(apply_to(FILE, &["smal", "huge"], &set).unwrap_err(), @"");
+        insta::assert_snapshot!(apply_to(FILE, &["smal", "huge"], &set).unwrap_err(), @r#"
+        --profile:1:1: there is no profile `smal`
+          smal
+          ^
+          hint: did you mean `small`?
+
+        --profile:1:1: there is no profile `huge`
+          huge
+          ^
+          hint: profiles: `small`
+
+        --set:1:12: there is no parameter `prot`
+          parameters.prot=1
+                     ^
+          hint: did you mean `port`?
+
+        --set:1:6: `list` has no entry `z`
+          list.z.x=1
+               ^
+          hint: did you mean `a`?
+
+        --set:1:10: `list.a.x` is a single value and has no `y`
+          list.a.x.y=1
+                   ^
+
+        --set:1:3: a part of the path is empty
+          a..b=1
+            ^
+          hint: write it as `--set components.keda.timeout=10m`
+
+        --set:1:5: unclosed bracket '['
+          new=[1
+              ^
+          hint: the value is read as YAML; quote it to make it a text
+
+        7 errors
+        "#);
         assert!(apply_to("a: 1", &["x"], &[]).unwrap_err().contains("this stack has no profiles"));
     }
 }

@@ -21,7 +21,11 @@ impl Parameters {
         let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else { return Self::default() };
         for (key, node) in entries {
             if !is_name(&key.text) {
-                found.hint(key.pos, format!("`{}` is not a name of a parameter", key.text), "use letters, digits and `_`, with a letter first");
+                found.hint(
+                    key.pos,
+                    format!("`{}` is not a name of a parameter", key.text),
+                    "use letters, digits and `_`, with a letter first",
+                );
             } else if RUN_TIME.contains(&key.text.as_str()) {
                 found.add(key.pos, format!("`{}` is a name that checks use themselves", key.text));
             } else if node.as_text().is_some_and(|text| text.contains("${")) {
@@ -97,7 +101,8 @@ impl Parameters {
             } else {
                 let known: Vec<&str> = self.values.iter().map(|(n, _)| n.as_str()).collect();
                 let hint = suggest(name, known.iter().copied(), "parameters");
-                let hint = hint.unwrap_or_else(|| "declare it under `parameters`, or write `$${` for the characters `${` themselves".into());
+                let hint =
+                    hint.unwrap_or_else(|| "declare it under `parameters`, or write `$${` for the characters `${` themselves".into());
                 found.hint(pos, format!("there is no parameter `{name}`"), hint);
             }
         }
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_whole_reference_keeps_its_type_and_a_part_is_text() {
-        let value = filled("parameters: {n: 5, t: x, b: true}\na: [${n}, 'v${n}-${t}', $${n}, '$$${t}', ${b}]\n").unwrap();
+        let value = filled("parameters: {n: 5, t: x, b: true}\na: ['${n}', 'v${n}-${t}', '$${n}', '$$${t}', '${b}']\n").unwrap();
         assert_eq!(value["a"], json!([5, "v5-x", "${n}", "$${t}", true]));
     }
 
@@ -147,6 +152,40 @@ mod tests {
     #[test]
     fn bad_references_are_found_with_their_place() {
         let file = "parameters: {userLimit: 5, unique: 1, a-b: 2, d: '${userLimit}'}\nx: ${userLimt}\ny: a ${unique}\nz: ${HOME:-/root}\nw: '${'\n";
-        insta::assert_snapshot!(filled(file).unwrap_err(), @"");
+        insta::assert_snapshot!(filled(file).unwrap_err(), @r#"
+        stack.yaml:1:28: `unique` is a name that checks use themselves
+          parameters: {userLimit: 5, unique: 1, a-b: 2, d: '${userLimit}'}
+                                     ^
+
+        stack.yaml:1:39: `a-b` is not a name of a parameter
+          parameters: {userLimit: 5, unique: 1, a-b: 2, d: '${userLimit}'}
+                                                ^
+          hint: use letters, digits and `_`, with a letter first
+
+        stack.yaml:1:50: the value of a parameter cannot refer to another one
+          parameters: {userLimit: 5, unique: 1, a-b: 2, d: '${userLimit}'}
+                                                           ^
+
+        stack.yaml:2:4: there is no parameter `userLimt`
+          x: ${userLimt}
+             ^
+          hint: did you mean `userLimit`?
+
+        stack.yaml:3:4: `${unique}` has a value only within checks
+          y: a ${unique}
+             ^
+
+        stack.yaml:4:4: `${` without a parameter's name and `}`
+          z: ${HOME:-/root}
+             ^
+          hint: write `$${` for the characters `${` themselves
+
+        stack.yaml:5:4: `${` without a parameter's name and `}`
+          w: '${'
+             ^
+          hint: write `$${` for the characters `${` themselves
+
+        7 errors
+        "#);
     }
 }

@@ -134,7 +134,8 @@ fn expose(files: &[ExposeFile], ports: &[PortMapping], root: &Node, found: &mut 
             found.add(at("host"), format!("host port {} is exposed twice", file.host));
         }
         if let Some(mapping) = ports.iter().find(|p| p.host == file.host && Some(p.node) != file.service.node_port) {
-            let message = format!("host port {} is mapped to node port {}, which is not the `nodePort` of this service", file.host, mapping.node);
+            let message =
+                format!("host port {} is mapped to node port {}, which is not the `nodePort` of this service", file.host, mapping.node);
             found.add(at("host"), message);
         }
         if let Some(Err(error)) = file.url.as_deref().map(values::check_url) {

@@ -1,5 +1,8 @@
 //! The JSON Schema of the stack file, and what it finds wrong, in words for people.
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
 use jsonschema::error::{ValidationError, ValidationErrorKind};
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -19,12 +22,13 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The schema of a file whose parameters are filled in.
-fn strict() -> Value {
+/// The schema of a file whose parameters are filled in, and what checks it.
+static STRICT: LazyLock<(Value, Result<Validator, String>)> = LazyLock::new(|| {
     let mut schema = generated(true);
     bound_integers(&mut schema);
-    schema
-}
+    let validator = jsonschema::options().offline().build(&schema).map_err(|error| error.to_string());
+    (schema, validator)
+});
 
 fn generated(inline: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = inline);
@@ -71,9 +75,9 @@ fn bound_integers(schema: &mut Value) {
 
 /// Reads the tree as a stack file, or says everything that the schema finds wrong.
 pub(super) fn check(root: &Node, found: &mut Collector) -> Option<StackFile> {
-    let schema = strict();
+    let (schema, validator) = &*STRICT;
     let value = root.to_value();
-    let validator = match jsonschema::options().offline().build(&schema) {
+    let validator = match validator {
         Ok(validator) => validator,
         Err(error) => {
             found.add(root.pos, format!("tstack's own schema is broken: {error}"));
@@ -81,7 +85,7 @@ pub(super) fn check(root: &Node, found: &mut Collector) -> Option<StackFile> {
         }
     };
     for error in validator.iter_errors(&value) {
-        explain(&error, root, &schema, found);
+        explain(&error, root, schema, found);
     }
     if !found.is_clean() {
         return None;
@@ -142,12 +146,12 @@ fn name(pointer: &str, root: &Node) -> String {
         if let Some(Node { data: Data::List(items), .. }) = node {
             node = part.parse::<usize>().ok().and_then(|i| items.get(i));
             match node.and_then(|n| n.get("name")).and_then(Node::as_text) {
-                Some(name) => path.push_str(&format!(".{name}")),
-                None => path.push_str(&format!("[{part}]")),
+                Some(name) => path.extend([".", name]),
+                None => path.extend(["[", &part, "]"]),
             }
         } else {
             node = node.and_then(|n| n.get(&part));
-            path.push_str(&format!(".{part}"));
+            path.extend([".", &part]);
         }
     }
     if path.is_empty() { "the stack file".into() } else { format!("`{}`", path.trim_start_matches('.')) }
@@ -198,10 +202,10 @@ fn seen(value: &Value) -> String {
     }
 }
 
-/// `version: 1.10` is the number 1.1 in YAML: the one wrong type whose remedy is not plain.
+/// `version: 1.10` is the number 1.1 in YAML: the one wrong type that does not look wrong.
 fn quote(rule: &Value, value: &Value) -> Option<String> {
     let text = wanted(rule) == "a text" && (value.is_number() || value.is_boolean());
-    text.then(|| format!("put it in quotes: \"{value}\""))
+    text.then(|| "put the value in quotes".to_owned())
 }
 
 fn first_sentence(text: &str) -> String {
@@ -237,12 +241,85 @@ components:
 checks: [{name: c, rateLimit: {url: x, requests: 5000000000, perMinute: -1}}]
 profiles: {small: 1}
 ";
-        insta::assert_snapshot!(findings(file), @"");
+        insta::assert_snapshot!(findings(file), @r#"
+        stack.yaml:3:1: `metadata` needs the key `name`
+          metadata: {descripton: x}
+          ^
+          hint: Lower case letters, digits and `-`, at most 40 characters; the cluster is called `tstack-<name>`
+
+        stack.yaml:3:12: `metadata` has no key `descripton`
+          metadata: {descripton: x}
+                     ^
+          hint: did you mean `description`?
+
+        stack.yaml:4:20: `parameters.list` must be `true` or `false` or a number or a text, found a list
+          parameters: {list: [1]}
+                             ^
+
+        stack.yaml:5:26: `cluster.ports[0].host` must be 1 to 65535, found 99999
+          cluster: {ports: [{host: 99999, node: 80}], minimum: {cpus: two, memory: 4}}
+                                   ^
+
+        stack.yaml:5:39: `cluster.ports[0].node` must be 30000 to 32767, found 80
+          cluster: {ports: [{host: 99999, node: 80}], minimum: {cpus: two, memory: 4}}
+                                                ^
+
+        stack.yaml:5:61: `cluster.minimum.cpus` must be a whole number, found the text `two`
+          cluster: {ports: [{host: 99999, node: 80}], minimum: {cpus: two, memory: 4}}
+                                                                      ^
+
+        stack.yaml:5:74: `cluster.minimum.memory` must be a text, found the number 4
+          cluster: {ports: [{host: 99999, node: 80}], minimum: {cpus: two, memory: 4}}
+                                                                                   ^
+          hint: put the value in quotes
+
+        stack.yaml:8:29: `components.keda.helm.version` must be a text, found the number 1.1
+            helm: {chart: x, version: 1.10, namespace: keda, values: [1]}
+                                      ^
+          hint: put the value in quotes
+
+        stack.yaml:8:60: `components.keda.helm.values` must be a map, found a list
+            helm: {chart: x, version: 1.10, namespace: keda, values: [1]}
+                                                                     ^
+
+        stack.yaml:9:3: `components.keda` has no key `need`
+            need: [x]
+            ^
+          hint: did you mean `needs`?
+
+        stack.yaml:10:12: `components.tls.images` must be a list, found the text `x`
+          - {images: x, name: tls, certificate: {namespace: a, secret: b, commonName: c, issuer: lets-encrypt}}
+                     ^
+
+        stack.yaml:10:88: `components.tls.certificate.issuer` must be `cert-manager` or `tstack`, found the text `lets-encrypt`
+          - {images: x, name: tls, certificate: {namespace: a, secret: b, commonName: c, issuer: lets-encrypt}}
+                                                                                                 ^
+
+        stack.yaml:11:50: `checks.c.rateLimit.requests` must be 1 to 10000, found 5000000000
+          checks: [{name: c, rateLimit: {url: x, requests: 5000000000, perMinute: -1}}]
+                                                           ^
+
+        stack.yaml:11:73: `checks.c.rateLimit.perMinute` must be 0 to 4294967295, found -1
+          checks: [{name: c, rateLimit: {url: x, requests: 5000000000, perMinute: -1}}]
+                                                                                  ^
+
+        stack.yaml:12:19: `profiles.small` must be a map, found the number 1
+          profiles: {small: 1}
+                            ^
+
+        15 errors
+        "#);
     }
 
     #[test]
     fn a_file_that_is_no_map_is_named_as_such() {
-        insta::assert_snapshot!(findings("- a\n"), @"");
+        insta::assert_snapshot!(findings("- a\n"), @r#"
+        stack.yaml:1:1: the stack file must be a map, found a list
+          - a
+          ^
+
+        1 error
+        "#);
     }
 
     /// `TSTACK_UPDATE_SCHEMA=1 cargo test --lib schema` writes it anew.
@@ -264,6 +341,6 @@ profiles: {small: 1}
         let value = yaml::parse(file).unwrap().to_value();
         let validator = jsonschema::options().offline().build(&schema()).unwrap();
         assert!(validator.is_valid(&value));
-        assert!(!jsonschema::options().offline().build(&strict()).unwrap().is_valid(&value));
+        assert!(!STRICT.1.as_ref().unwrap().is_valid(&value));
     }
 }

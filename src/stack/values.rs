@@ -55,7 +55,8 @@ pub(super) fn quantity(text: &str) -> Result<u64, String> {
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let whole: u64 = whole.parse().map_err(|_| fail())?;
     // three digits are enough for any amount that a person writes; no float, so that the result is exact
-    let thousandths: u64 = if (1..=3).contains(&part.len()) { format!("{part:0<3}").parse().map_err(|_| fail())? } else { return Err(fail()) };
+    let thousandths: u64 =
+        if (1..=3).contains(&part.len()) { format!("{part:0<3}").parse().map_err(|_| fail())? } else { return Err(fail()) };
     let exact = whole.checked_mul(factor).and_then(|w| w.checked_add(thousandths.checked_mul(factor)? / 1000));
     exact.ok_or_else(fail)
 }
@@ -132,7 +133,9 @@ mod tests {
 
     #[test]
     fn quantities_are_exact() {
-        for (text, bytes) in [("4Gi", 4 << 30), ("500Mi", 500 << 20), ("1.5Gi", 3 << 29), ("2G", 2_000_000_000), ("12", 12), ("0.25Ki", 256)] {
+        for (text, bytes) in
+            [("4Gi", 4 << 30), ("500Mi", 500 << 20), ("1.5Gi", 3 << 29), ("2G", 2_000_000_000), ("12", 12), ("0.25Ki", 256)]
+        {
             assert_eq!(quantity(text), Ok(bytes));
         }
         for bad in ["", "Gi", "4gb", "-1Gi", "1.Gi", "1.2345Gi", "4 Gi", "99999999999Ti", "1..2"] {
