@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Answers the requests of one connection. The script gets `METHOD path` without the query and gives the whole answer; an empty one breaks
 /// the connection off.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: fn(&str) -> String) {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: impl Fn(&str) -> String) {
     let mut seen = Vec::new();
     let mut chunk = [0; 4096];
     loop {
