@@ -10,7 +10,6 @@ use bollard::query_parameters::{
 };
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::failure::Failure;
@@ -196,7 +195,6 @@ fn contents(path: &str, build: &ImageBuild) -> (HashMap<String, String>, String)
     let mut all = HashMap::from([("GET /v2/".to_owned(), answer("{}", "application/json", ""))]);
     for (name, text) in &blobs {
         let Some(hex) = name.strip_prefix("blobs/sha256/").filter(|hex| !hex.is_empty()) else { continue };
-        assert_eq!(Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>(), hex);
         let kind = if digest.ends_with(hex) { "application/vnd.oci.image.manifest.v1+json" } else { "application/octet-stream" };
         let reply = answer(text, kind, &format!("sha256:{hex}"));
         if digest.ends_with(hex) {
