@@ -5,6 +5,7 @@
 //! Must not: touch disk, engine or clock.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -147,8 +148,9 @@ fn layer(build: &ImageBuild) -> Result<Vec<u8>, Failure> {
     }
     for (name, id) in users {
         let home = if id == 0 { "/" } else { "/tmp" };
-        passwd.push_str(&format!("{name}:x:{id}:{id}:{name}:{home}:/sbin/nologin\n"));
-        group.push_str(&format!("{name}:x:{id}:\n"));
+        // writing to a String cannot fail
+        let _ = writeln!(passwd, "{name}:x:{id}:{id}:{name}:{home}:/sbin/nologin");
+        let _ = writeln!(group, "{name}:x:{id}:");
     }
     let mut entries = vec![
         Entry::folder("etc/", 0o755),
@@ -202,7 +204,6 @@ fn digest(bytes: &[u8]) -> String {
 
 /// The SHA-256 digest in hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
     Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
         // writing to a String cannot fail
         let _ = write!(text, "{byte:02x}");

@@ -120,6 +120,7 @@ mod tests {
     use std::sync::Arc;
 
     use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier as _;
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -156,7 +157,6 @@ mod tests {
         let end = CertificateDer::from_pem_slice(leaf.cert_pem.as_bytes()).unwrap();
         let seconds = u64::try_from(at(now).as_second()).unwrap();
         let time = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        use rustls::client::danger::ServerCertVerifier as _;
         let name = ServerName::try_from(name.to_owned()).unwrap();
         verifier.verify_server_cert(&end, &[], &name, &[], time).map(|_| ()).map_err(|e| e.to_string())
     }

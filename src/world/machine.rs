@@ -50,7 +50,7 @@ pub fn memory_available() -> Option<u64> {
     available_of(&fs_err::read_to_string("/proc/meminfo").ok()?)
 }
 
-/// `MemAvailable` of a `/proc/meminfo` (proc_meminfo(5): in units of 1024 bytes, whatever the text says).
+/// `MemAvailable` of a `/proc/meminfo` (`proc_meminfo(5)`: in units of 1024 bytes, whatever the text says).
 fn available_of(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)

@@ -167,9 +167,8 @@ fn no_engine(attempts: &[(String, Attempt)], os: &str, given: bool) -> Failure {
     for (address, attempt) in attempts {
         failure = failure.why(match attempt {
             Attempt::NoSocket => format!("{address}: no such socket"),
-            Attempt::Refused(why) => format!("{address}: {why}"),
             Attempt::Denied => format!("{address}: permission denied"),
-            Attempt::NotAnEngine(why) => format!("{address}: {why}"),
+            Attempt::Refused(why) | Attempt::NotAnEngine(why) => format!("{address}: {why}"),
             Attempt::Silent => format!("{address}: no answer"),
             Attempt::TooOld(version) => format!("{address}: API version {version}"),
         });

@@ -142,7 +142,7 @@ impl Engine {
                 Container {
                     id: c.id.unwrap_or_default(),
                     name: bare(c.names.unwrap_or_default().first().map_or("", String::as_str)),
-                    state: c.state.map_or(State::Unknown, |s| State::of(&s.to_string())),
+                    state: c.state.map_or(State::Unknown, |s| State::of(s.as_ref())),
                     labels: c.labels.unwrap_or_default().into_iter().collect(),
                     image: c.image.unwrap_or_default(),
                     created: c.created.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),

@@ -8,6 +8,8 @@ mod error;
 mod exec;
 mod image;
 mod info;
+#[cfg(test)]
+mod live;
 mod network;
 mod node;
 mod pull;

@@ -54,7 +54,7 @@ impl Engine {
         Ok(Some(Network {
             id,
             name: name.to_owned(),
-            created: network.created.map(|c| c.to_string()).unwrap_or_default(),
+            created: network.created.unwrap_or_default(),
             labels: network.labels.unwrap_or_default().into_iter().collect(),
             containers,
         }))

@@ -1,9 +1,5 @@
 //! The images inside a kind node.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::{Engine, EngineImage, local_name};
 use crate::failure::Failure;
 use crate::stack::ImageRef;
@@ -17,60 +13,36 @@ pub struct NodeImage {
     pub digests: Vec<String>,
 }
 
-/// What `crictl images -o json` prints, as far as it is needed.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CriImages {
-    #[serde(default)]
-    images: Vec<CriImage>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CriImage {
-    #[serde(default)]
-    id: String,
-    #[serde(default)]
-    repo_tags: Vec<String>,
-}
-
 impl Engine {
     /// The images that a node has, by name. `container` is the node's container.
     ///
     /// # Errors
     /// When the container does not run or containerd in it does not answer yet.
     pub async fn node_images(&self, container: &str) -> Result<Vec<NodeImage>, Failure> {
-        // two questions at once: only ctr tells what a name leads to, only crictl the digest of the config
-        let (targets, configs) = tokio::try_join!(
-            self.exec(container, &["ctr", "--namespace=k8s.io", "images", "ls"]),
-            self.exec(container, &["crictl", "images", "-o", "json"]),
-        )?;
-        let configs: CriImages = serde_json::from_str(&configs.stdout)
-            .map_err(|e| Failure::step(format!("cannot read the list of images in the container {container}")).because(&e))?;
-        Ok(merge(&targets.stdout, configs))
+        let list = self.exec(container, &["ctr", "--namespace=k8s.io", "images", "ls"]).await?;
+        Ok(parse(&list.stdout))
     }
 }
 
-/// Joins both lists by name.
-fn merge(ctr: &str, cri: CriImages) -> Vec<NodeImage> {
-    let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    // REF TYPE DIGEST SIZE PLATFORMS LABELS; names with a digest are copies of the same image
-    for line in ctr.lines().skip(1) {
+/// Reads the columns REF TYPE DIGEST of `ctr images ls`. Beside its names, each image that the kubelet knows has a reference that is the digest of
+/// its config, which is how the kubelet finds it by id; what leads to the same manifest is the same image. (`crictl` tells the id
+/// directly, but is not in every node image.)
+fn parse(list: &str) -> Vec<NodeImage> {
+    let row = |line: &str| {
         let mut words = line.split_whitespace();
-        if let (Some(name), Some(_), Some(digest)) = (words.next(), words.next(), words.next())
-            && digest.starts_with("sha256:")
-            && !name.starts_with("sha256:")
-            && !name.contains('@')
-        {
-            by_name.entry(name.to_owned()).or_default().push(digest.to_owned());
-        }
-    }
-    for image in cri.images {
-        for name in image.repo_tags {
-            by_name.entry(name).or_default().push(image.id.clone());
-        }
-    }
-    by_name.into_iter().map(|(name, digests)| NodeImage { name, digests }).collect()
+        let (name, target) = (words.next()?.to_owned(), words.nth(1)?.to_owned());
+        target.starts_with("sha256:").then_some((name, target))
+    };
+    let rows: Vec<(String, String)> = list.lines().skip(1).filter_map(row).collect();
+    let (ids, names): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(name, _)| name.starts_with("sha256:"));
+    // a name with a digest is a second name of an image
+    let names = names.into_iter().filter(|(name, _)| !name.contains('@'));
+    names
+        .map(|(name, target)| {
+            let same = ids.iter().filter(|(_, other)| *other == target).map(|(id, _)| id.clone());
+            NodeImage { name, digests: std::iter::once(target.clone()).chain(same).collect() }
+        })
+        .collect()
 }
 
 /// The images that must be loaded into a node: those that it has not, or has under the same name with other content. `wanted` are images of the
@@ -93,12 +65,10 @@ REF                                TYPE                                         
 docker.io/library/a:1              application/vnd.docker.distribution.manifest.v2+json sha256:aaa1 10.0 MiB  linux/amd64 -
 import-2026@sha256:aaa1            application/vnd.docker.distribution.manifest.v2+json sha256:aaa1 10.0 MiB  linux/amd64 -
 sha256:cfg1                        application/vnd.docker.distribution.manifest.v2+json sha256:aaa1 10.0 MiB  linux/amd64 -
+quay.io/b:2                        application/vnd.oci.image.manifest.v1+json           sha256:bbb2 10.0 MiB  linux/amd64 -
 ";
-    const CRI: &str = r#"{"images":[{"id":"sha256:cfg1","repoTags":["docker.io/library/a:1"],"repoDigests":[],"size":"1"},
-                                    {"id":"sha256:cfg2","repoTags":["quay.io/b:2"]},{"id":"sha256:cfg3"}]}"#;
-
     fn node() -> Vec<NodeImage> {
-        merge(CTR, serde_json::from_str(CRI).unwrap())
+        parse(CTR)
     }
 
     fn wanted(name: &str, id: &str) -> (ImageRef, EngineImage) {
@@ -109,6 +79,7 @@ sha256:cfg1                        application/vnd.docker.distribution.manifest.
     fn a_name_leads_to_the_digests_of_manifest_and_config() {
         let node = node();
         assert_eq!(node.len(), 2, "{node:?}");
+        assert_eq!(node[1], NodeImage { name: "quay.io/b:2".into(), digests: vec!["sha256:bbb2".into()] });
         assert_eq!(node[0], NodeImage { name: "docker.io/library/a:1".into(), digests: vec!["sha256:aaa1".into(), "sha256:cfg1".into()] });
     }
 

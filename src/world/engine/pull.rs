@@ -112,6 +112,11 @@ fn pull_failure(image: &ImageRef, fetched: &str, text: &str) -> Failure {
     if has(&["no space left on device"]) {
         return failure("the disk is full").hint("Free disk space of the engine: `docker system df` shows what uses it.");
     }
+    if has(&["error parsing http", "invalid character '<'"]) {
+        return failure("what answers is not a registry").hint(format!(
+            "Something between here and {host} answers in its place (a proxy, a login page of the network); get past it, or set a mirror."
+        ));
+    }
     if has(&["toomanyrequests", "rate limit"]) {
         return failure("the registry's limit is reached")
             .hint(format!("Log in and pull it yourself (`docker login {host}`, `docker pull {fetched}`), wait, or set a mirror."));
@@ -190,6 +195,7 @@ mod tests {
             ("no matching manifest for linux/arm64/v8 in the manifest list entries", "this machine's architecture"),
             ("http: server gave HTTP response to HTTPS client", "does not trust"),
             ("write /var/lib/docker/tmp/x: no space left on device", "the disk is full"),
+            ("error parsing HTTP 404 response body: unexpected end of JSON input: \"\"", "not a registry"),
             ("something new", "gave up"),
         ] {
             let failure = pull_failure(&image, "quay.io/a/b:1", text);
