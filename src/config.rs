@@ -52,7 +52,9 @@ impl Config {
         for mirror in mirrors {
             match mirror.split_once('=') {
                 Some((host, address)) => drop(read.mirrors.insert(host.to_owned(), address.to_owned())),
-                None => findings.push(format!("--mirror {mirror}: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com")),
+                None => {
+                    findings.push(format!("--mirror {mirror}: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com"))
+                }
             }
         }
         match Mirrors::parse(&read.mirrors) {

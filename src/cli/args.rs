@@ -66,7 +66,9 @@ pub(super) struct Global {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Bring a stack up, and wait until real requests pass
-    #[command(after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up --set parameters.httpPort=9080\n  tstack up --context docker-desktop")]
+    #[command(
+        after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up --set parameters.httpPort=9080\n  tstack up --context docker-desktop"
+    )]
     Up(Up),
     /// Show what `up` would do, and why, without doing it
     #[command(after_help = "Examples:\n  tstack plan\n  tstack plan --exit-code   exits with 6 when something is to do")]

@@ -3,8 +3,8 @@
 use super::args::command;
 use super::shown::Shown;
 use crate::failure::Failure;
-use crate::stack::{self, Overrides};
 use crate::report;
+use crate::stack::{self, Overrides};
 
 pub(super) fn stacks(shown: &mut Shown) -> Result<u8, Failure> {
     let mut rows = Vec::new();
@@ -38,8 +38,6 @@ pub(super) fn completions(shell: clap_complete::Shell, shown: &mut Shown) -> Res
 
 pub(super) fn man(shown: &mut Shown) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
-    clap_mangen::Man::new(command())
-        .render(&mut bytes)
-        .map_err(|e| Failure::internal("the manual page cannot be made").because(&e))?;
+    clap_mangen::Man::new(command()).render(&mut bytes).map_err(|e| Failure::internal("the manual page cannot be made").because(&e))?;
     shown.data(&String::from_utf8_lossy(&bytes)).map(|()| 0)
 }

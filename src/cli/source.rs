@@ -27,7 +27,9 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
     let shown = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
     let config = Config::read(bytes.as_deref().map(|bytes| (shown.as_str(), bytes)), &global.mirror)?;
     let state = env.state.clone().ok_or_else(|| {
-        Failure::usage("there is no place for tstack's state").why("neither TSTACK_STATE nor HOME is set").hint("Set TSTACK_STATE to a folder.")
+        Failure::usage("there is no place for tstack's state")
+            .why("neither TSTACK_STATE nor HOME is set")
+            .hint("Set TSTACK_STATE to a folder.")
     })?;
     let setup = Setup {
         state,
@@ -84,16 +86,7 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
     } else {
         std::path::absolute(&up.stack).map_or_else(|_| up.stack.clone(), |path| path.display().to_string())
     };
-    Ok(UpOptions {
-        stack,
-        source,
-        profiles: global.profile.clone(),
-        set,
-        name,
-        wanted,
-        exposing: up.expose.into(),
-        checks: !up.no_verify,
-    })
+    Ok(UpOptions { stack, source, profiles: global.profile.clone(), set, name, wanted, exposing: up.expose.into(), checks: !up.no_verify })
 }
 
 /// `path=value`, each.
@@ -103,8 +96,9 @@ fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
         match text.split_once('=') {
             Some((path, value)) if !path.is_empty() => pairs.push((path.to_owned(), value.to_owned())),
             _ => {
-                return Err(Failure::usage(format!("--set {text}: it is written PATH=VALUE"))
-                    .hint("For example --set parameters.httpPort=8081."));
+                return Err(
+                    Failure::usage(format!("--set {text}: it is written PATH=VALUE")).hint("For example --set parameters.httpPort=8081.")
+                );
             }
         }
     }

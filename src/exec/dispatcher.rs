@@ -47,7 +47,8 @@ impl Outcome {
     pub fn failure(&self) -> Option<Failure> {
         if self.cancelled {
             return Some(
-                Failure::new(FailureKind::Cancelled, "cancelled").hint("The same command again goes on from here; `tstack down` removes what is there."),
+                Failure::new(FailureKind::Cancelled, "cancelled")
+                    .hint("The same command again goes on from here; `tstack down` removes what is there."),
             );
         }
         let worst = self.failed.iter().find(|(_, f)| f.kind != FailureKind::Check).or_else(|| self.failed.first());

@@ -119,14 +119,7 @@ pub async fn named(kubeconfig: &Path, context: &str, record: Option<&Record>, en
             .hint("Give this stack another --name, or remove the old record with `tstack down --forget`."));
     }
     let nodes = node_access(&cluster, engine).await?;
-    Ok(Sight {
-        fact: ClusterFact::Named,
-        cluster: Some(cluster),
-        nodes,
-        ports: Vec::new(),
-        identity: Some(identity),
-        adopted: None,
-    })
+    Ok(Sight { fact: ClusterFact::Named, cluster: Some(cluster), nodes, ports: Vec::new(), identity: Some(identity), adopted: None })
 }
 
 /// How images get into the nodes of a named cluster: only nodes that really are containers of this engine take them.

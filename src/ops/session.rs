@@ -74,7 +74,8 @@ impl Session {
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
         let target = target(before.as_ref(), wanted, name)?;
-        let helm = process::find("helm", &["version", "--short"], &LEAST_HELM, &setup.path, "Install Helm 3: https://helm.sh/docs/intro/install")?;
+        let helm =
+            process::find("helm", &["version", "--short"], &LEAST_HELM, &setup.path, "Install Helm 3: https://helm.sh/docs/intro/install")?;
         let helm = Helm {
             program: helm.path,
             kubeconfig: match &target {

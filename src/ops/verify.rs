@@ -41,7 +41,8 @@ pub async fn verify(
     let stack = Arc::new(stack);
     let context = Arc::new(Context::new(folder, Some(Arc::clone(&stack)), engines, record, sight.cluster));
     let told = drive("verify", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
-    let verified = told.outcome.failure().is_none().then(|| Verified { digest: stack_digest(&stack), at: clock::now(), passed: told.checks.len() });
+    let verified =
+        told.outcome.failure().is_none().then(|| Verified { digest: stack_digest(&stack), at: clock::now(), passed: told.checks.len() });
     if !told.outcome.cancelled {
         context.note(|record| record.verified = verified)?;
     }

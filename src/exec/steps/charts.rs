@@ -32,8 +32,9 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
     let helm = &context.engines.helm;
     let cluster = context.cluster().await?;
     let folder = context.folder.chart(component, &chart.version);
-    let archive = archive_in(&folder)?
-        .ok_or_else(|| Failure::step(format!("the chart of {component} is no longer in {}", folder.display())).hint("`tstack up` again pulls it."))?;
+    let archive = archive_in(&folder)?.ok_or_else(|| {
+        Failure::step(format!("the chart of {component} is no longer in {}", folder.display())).hint("`tstack up` again pulls it.")
+    })?;
     if heal {
         signals.note(format!("release {} was stuck in a pending state; its unfinished revision is dropped", chart.release));
         cluster.drop_pending_revision(&chart.namespace, &chart.release).await?;
@@ -47,20 +48,16 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
     let listed = helm.definitions(&archive, &signals.cancel).await?;
     let brought = names_in(&listed)?;
     let ours: BTreeSet<String> = context.record().made.iter().filter_map(definitions_of).flatten().cloned().collect();
-    let fresh = |names: BTreeSet<String>| -> Vec<String> { names.into_iter().filter(|n| !before.contains(n) || ours.contains(n)).collect() };
+    let fresh =
+        |names: BTreeSet<String>| -> Vec<String> { names.into_iter().filter(|n| !before.contains(n) || ours.contains(n)).collect() };
     context.note(|record| {
         record.add(Made::Definitions { component: component.to_owned(), names: fresh(brought) });
         record.add(Made::Release { component: component.to_owned(), namespace: chart.namespace.clone(), name: chart.release.clone() });
     })?;
     signals.waiting(format!("helm installs {} in {}", chart.release, chart.namespace));
     let description = format!("tstack {digest}");
-    let release = Release {
-        name: &chart.release,
-        namespace: &chart.namespace,
-        archive: &archive,
-        values: &chart.values,
-        description: &description,
-    };
+    let release =
+        Release { name: &chart.release, namespace: &chart.namespace, archive: &archive, values: &chart.values, description: &description };
     helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await?;
     // definitions among the templates, which Helm keeps where the chart asks for that
     let templated: BTreeSet<String> = cluster

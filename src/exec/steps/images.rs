@@ -1,12 +1,12 @@
 //! Images: pulled by the engine, made by us, streamed into the nodes.
 
-use bytes::Bytes;
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::NodeAccess;
 use crate::stack::{ComponentKind, ImageRef};
 use crate::state::Target;
 use crate::world::engine::{Container, Engine};
+use bytes::Bytes;
 
 /// What reads an archive inside a node, from its standard input.
 const IMPORT: [&str; 6] = ["ctr", "--namespace=k8s.io", "images", "import", "--digests", "-"];

@@ -60,7 +60,10 @@ async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: &
             Some(_) if object.id.kind == "Namespace" => {}
             Some(_) => {
                 return Err(Failure::step(format!("{} is there already, and not made by this stack", object.id))
-                    .why(format!("component `{component}` wants to make it, but it does not carry the label {OWNER_LABEL}={}", context.folder.name()))
+                    .why(format!(
+                        "component `{component}` wants to make it, but it does not carry the label {OWNER_LABEL}={}",
+                        context.folder.name()
+                    ))
                     .hint("Rename or delete one of the two; nothing of it was changed."));
             }
         }
