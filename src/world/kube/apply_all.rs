@@ -24,9 +24,7 @@ impl Cluster {
         let waits = Waits::new(on_wait);
         for rank in Rank::ALL {
             let of_rank = objects.iter().filter(|object| Rank::of(&object.id) == rank);
-            stream::iter(of_rank.map(Ok))
-                .try_for_each_concurrent(AT_ONCE, |object| self.apply_until(object, deadline, &waits))
-                .await?;
+            stream::iter(of_rank.map(Ok)).try_for_each_concurrent(AT_ONCE, |object| self.apply_until(object, deadline, &waits)).await?;
             if rank == Rank::Ground {
                 let definitions: Vec<ObjectId> =
                     objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();

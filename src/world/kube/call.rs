@@ -90,7 +90,9 @@ impl CallError {
                     None => failure,
                 }
             }
-            Self::NotServed(_) => failure.hint("Install what brings this kind (its CustomResourceDefinition) first, or correct apiVersion and kind."),
+            Self::NotServed(_) => {
+                failure.hint("Install what brings this kind (its CustomResourceDefinition) first, or correct apiVersion and kind.")
+            }
             Self::NoAnswer(_) => failure.hint("See that the cluster runs: `tstack status`."),
             Self::Other(_) => failure,
         }
@@ -115,7 +117,9 @@ fn passing(status: &Status) -> Option<String> {
         // without details the path itself is unknown: the kind went away, or is not there yet
         404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => Some("its kind is not served yet".to_owned()),
         409 if status.reason == "AlreadyExists" => Some("made by another at the same moment".to_owned()),
-        409 if !has_cause("FieldManagerConflict") && !message.starts_with("Apply failed") => Some(format!("changed by another at the same moment: {message}")),
+        409 if !has_cause("FieldManagerConflict") && !message.starts_with("Apply failed") => {
+            Some(format!("changed by another at the same moment: {message}"))
+        }
         403 if has_cause("NamespaceTerminating") || message.contains("because it is being terminated") => {
             Some("its namespace is being deleted".to_owned())
         }
@@ -152,7 +156,9 @@ fn hint(status: &Status) -> Option<String> {
     match status.code {
         400 | 422 => Some("Correct the named fields in the manifest; `tstack lint` checks them against the schema.".to_owned()),
         401 => Some("The credentials in the kubeconfig are not accepted any more: make a new kubeconfig for this cluster.".to_owned()),
-        403 if status.message.contains("cannot ") => Some("The account in the kubeconfig lacks this right: use one of a cluster administrator.".to_owned()),
+        403 if status.message.contains("cannot ") => {
+            Some("The account in the kubeconfig lacks this right: use one of a cluster administrator.".to_owned())
+        }
         _ if status.message.contains("denied the request") || status.message.contains("denied request") => {
             Some("Change the object as the message says; a policy in the cluster refuses it.".to_owned())
         }

@@ -26,9 +26,8 @@ impl Cluster {
         let _already_there = rustls::crypto::ring::default_provider().install_default();
         let config = config(kubeconfig, context).await?;
         let server = config.cluster_url.to_string();
-        let unusable = |error: &kube::Error| {
-            Failure::step(format!("the kubeconfig {} cannot be used", kubeconfig.display())).because(error)
-        };
+        let unusable =
+            |error: &kube::Error| Failure::step(format!("the kubeconfig {} cannot be used", kubeconfig.display())).because(error);
         let cluster = Self::new(Client::try_from(config).map_err(|e| unusable(&e))?, server);
         match timeout(FIRST_LIMIT, cluster.json("/version")).await {
             Ok(Ok(_)) => Ok(cluster),
@@ -40,8 +39,8 @@ impl Cluster {
 }
 
 async fn config(path: &Path, context: Option<&str>) -> Result<Config, Failure> {
-    let file = Kubeconfig::read_from(path)
-        .map_err(|e| Failure::step(format!("cannot read the kubeconfig {}", path.display())).because(&e))?;
+    let file =
+        Kubeconfig::read_from(path).map_err(|e| Failure::step(format!("cannot read the kubeconfig {}", path.display())).because(&e))?;
     let known: Vec<String> = file.contexts.iter().map(|one| one.name.clone()).collect();
     if let Some(wanted) = context.or(file.current_context.as_deref())
         && !known.iter().any(|name| name == wanted)

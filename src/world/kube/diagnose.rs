@@ -149,7 +149,9 @@ fn state(status: &Value) -> String {
         let reason = text(status, &format!("{pointer}/reason"));
         Some(if reason.is_empty() { format!("exit code {code}") } else { format!("exit code {code} ({reason})") })
     };
-    let mut told = now.or_else(|| ended("/state/terminated").map(|how| format!("ended with {how}"))).unwrap_or_else(|| "running, not ready".to_owned());
+    let mut told = now
+        .or_else(|| ended("/state/terminated").map(|how| format!("ended with {how}")))
+        .unwrap_or_else(|| "running, not ready".to_owned());
     if let Some(how) = ended("/lastState/terminated") {
         let restarts = status.get("restartCount").and_then(Value::as_i64).unwrap_or(0);
         told = format!("{told}, ended with {how} before, {restarts} restarts");

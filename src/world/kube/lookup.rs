@@ -79,7 +79,8 @@ impl Cluster {
         let id = ObjectId::new("v1", "Namespace", "", "kube-system");
         let found = self.get(&id).await?;
         let uid = found.as_ref().and_then(|namespace| namespace.pointer("/metadata/uid")).and_then(Value::as_str);
-        uid.map(str::to_owned).ok_or_else(|| Failure::step(format!("cannot tell which cluster {} is", self.server())).why(format!("{id} has no uid")))
+        uid.map(str::to_owned)
+            .ok_or_else(|| Failure::step(format!("cannot tell which cluster {} is", self.server())).why(format!("{id} has no uid")))
     }
 
     /// Makes a namespace with these labels unless there is one of that name, which then stays as it is; says whether it made one.
@@ -94,10 +95,9 @@ impl Cluster {
         }
         let made = async {
             let (api, _) = self.api(&id).await?;
-            let wanted: DynamicObject = serde_json::from_value(
-                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}),
-            )
-            .map_err(|e| CallError::Other(e.to_string()))?;
+            let wanted: DynamicObject =
+                serde_json::from_value(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
+                    .map_err(|e| CallError::Other(e.to_string()))?;
             let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
             once(api.create(&params, &wanted)).await
         };

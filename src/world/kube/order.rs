@@ -26,13 +26,21 @@ impl Rank {
         match id.kind.as_str() {
             "Namespace" if group.is_empty() => Self::Ground,
             "CustomResourceDefinition" => Self::Ground,
-            "ServiceAccount" | "ConfigMap" | "Secret" | "Service" | "PersistentVolume" | "PersistentVolumeClaim" | "LimitRange"
+            "ServiceAccount"
+            | "ConfigMap"
+            | "Secret"
+            | "Service"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "LimitRange"
             | "ResourceQuota"
                 if group.is_empty() =>
             {
                 Self::Config
             }
-            _ if matches!(group, "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io") => Self::Config,
+            _ if matches!(group, "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io") => {
+                Self::Config
+            }
             _ if matches!(group, "admissionregistration.k8s.io" | "apiregistration.k8s.io") => Self::Gate,
             _ if matches!(group, "" | "apps" | "batch" | "autoscaling" | "policy") => Self::Workload,
             _ => Self::Custom,

@@ -47,7 +47,8 @@ pub(super) fn is_stuck(pod: &Value) -> bool {
     let unready_node = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable", "node.cloudprovider.kubernetes.io/uninitialized"];
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
     let mut unscheduled = conditions.filter(|one| {
-        one.get("type").and_then(Value::as_str) == Some("PodScheduled") && one.get("reason").and_then(Value::as_str) == Some("Unschedulable")
+        one.get("type").and_then(Value::as_str) == Some("PodScheduled")
+            && one.get("reason").and_then(Value::as_str) == Some("Unschedulable")
     });
     let no_room = unscheduled.any(|one| {
         let message = one.get("message").and_then(Value::as_str).unwrap_or_default();

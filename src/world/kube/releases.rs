@@ -47,10 +47,7 @@ impl Cluster {
     /// The newest revision of every Helm release in the cluster, by namespace and name.
     pub async fn releases(&self, parse: ManifestParser) -> Result<Vec<Release>, Failure> {
         let params = ListParams::default().labels("owner=helm").fields("type=helm.sh/release.v1");
-        let secrets = self
-            .select("v1", "Secret", None, &params)
-            .await
-            .map_err(|e| e.failure("cannot list what Helm has installed"))?;
+        let secrets = self.select("v1", "Secret", None, &params).await.map_err(|e| e.failure("cannot list what Helm has installed"))?;
         let mut newest: BTreeMap<(String, String), (u32, Value)> = BTreeMap::new();
         for secret in secrets {
             let label = |key: &str| text(&secret, &format!("/metadata/labels/{key}")).to_owned();
