@@ -86,7 +86,8 @@ fn response(answer: Answer) -> Response<BoxBody<Bytes, Infallible>> {
         Answer::Events(events) => (200, events.into_iter().map(|event| format!("{event}\n")).collect(), true),
     };
     let frames = stream::iter(chunks).map(|chunk| Ok(Frame::data(Bytes::from(chunk))));
-    let body = if stays_open { StreamBody::new(frames.chain(stream::pending())).boxed() } else { StreamBody::new(frames).boxed() };
+    let body =
+        if stays_open { BodyExt::boxed(StreamBody::new(frames.chain(stream::pending()))) } else { BodyExt::boxed(StreamBody::new(frames)) };
     Response::builder().status(code).body(body).unwrap()
 }
 
