@@ -58,6 +58,7 @@ impl Cluster {
         let mut feeds: FuturesUnordered<BoxFuture<'_, ()>> =
             ids.iter().enumerate().map(|(place, id)| self.feed_object(place, id, tx.clone()).boxed()).collect();
         let mut all: Vec<Watched<'_>> = ids.iter().map(Watched::new).collect();
+        let mut looked = false;
         loop {
             if all.iter().all(|one| one.verdict == Verdict::Ready) {
                 return Ok(());
@@ -76,10 +77,13 @@ impl Cluster {
                     feeds.push(self.feed_pods(place, one.id, labels, tx.clone()).boxed());
                 }
             }
-            waits.tell(progress(&all, judge));
+            if looked {
+                waits.tell(progress(&all, judge));
+            }
             let until = all.iter().filter_map(Watched::stuck_until).fold(deadline, Instant::min);
             match timeout_at(until, next(&mut rx, &mut feeds)).await {
                 Ok(update) => {
+                    looked = true;
                     take(&mut all, update, judge);
                     while let Ok(update) = rx.try_recv() {
                         take(&mut all, update, judge);
