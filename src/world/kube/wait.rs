@@ -39,7 +39,7 @@ struct Watched<'a> {
     object: Option<Value>,
     verdict: Verdict,
     pods: BTreeMap<String, Value>,
-    pods_watched: bool,
+    has_pod_feed: bool,
     /// Since when a pod is stuck.
     stuck: BTreeMap<String, Instant>,
     /// Pods that are known to be of an older template; their trouble ends with them.
@@ -73,7 +73,7 @@ impl Cluster {
             }
             for (place, one) in all.iter_mut().enumerate() {
                 if let Some(labels) = one.pods_to_watch() {
-                    one.pods_watched = true;
+                    one.has_pod_feed = true;
                     feeds.push(self.feed_pods(place, one.id, labels, tx.clone()).boxed());
                 }
             }
@@ -209,7 +209,7 @@ impl<'a> Watched<'a> {
             object: None,
             verdict: Verdict::Waiting("not looked at yet".to_owned()),
             pods: BTreeMap::new(),
-            pods_watched: false,
+            has_pod_feed: false,
             stuck: BTreeMap::new(),
             old: BTreeSet::new(),
         }
@@ -224,7 +224,7 @@ impl<'a> Watched<'a> {
 
     /// The selector of pods that should be watched from now on.
     fn pods_to_watch(&self) -> Option<String> {
-        let wanted = pods::is_workload(self.id) && !self.pods_watched && self.verdict != Verdict::Ready;
+        let wanted = pods::is_workload(self.id) && !self.has_pod_feed && self.verdict != Verdict::Ready;
         wanted.then_some(self.object.as_ref()).flatten().and_then(pods::selector)
     }
 
@@ -298,8 +298,7 @@ async fn next(rx: &mut UnboundedReceiver<Update>, feeds: &mut FuturesUnordered<B
 /// The watch fell behind and lists anew by itself (410 Gone): nothing to tell.
 fn is_expiry(error: &watcher::Error) -> bool {
     match error {
-        watcher::Error::WatchError(status) => status.code == 410,
-        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
+        watcher::Error::WatchError(status) | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
         _ => false,
     }
 }

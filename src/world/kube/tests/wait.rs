@@ -29,7 +29,7 @@ fn pod(word: &str, rest: Value) -> Value {
     })
 }
 
-/// A cluster with one Deployment that waits, one pod, and the revision of the pod's ReplicaSet.
+/// A cluster with one Deployment that waits, one pod, and the revision of the pod's replica set.
 fn with_pod(pod: Value, revision: &'static str) -> (Cluster, Log) {
     cluster(move |asked: &Asked| match asked.path.as_str() {
         _ if asked.is_watch() => Answer::Events(Vec::new()),
