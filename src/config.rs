@@ -53,7 +53,7 @@ impl Config {
             match mirror.split_once('=') {
                 Some((host, address)) => drop(read.mirrors.insert(host.to_owned(), address.to_owned())),
                 None => {
-                    findings.push(format!("--mirror {mirror}: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com"))
+                    findings.push(format!("--mirror {mirror}: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com"));
                 }
             }
         }

@@ -16,7 +16,7 @@ pub use secret::Secret;
 
 /// The greatest difference between two clocks that is forgiven: a certificate is valid from this long before it was made, since the
 /// virtual machine that Docker Desktop runs in may lag behind the host after a sleep.
-const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// The seconds of a day.
 const DAY: u64 = 24 * 60 * 60;

@@ -18,7 +18,7 @@ use crate::stack::{AutoscaleCheck, ObjectId};
 use crate::world::http::HttpError;
 
 /// The default of the stack file: some polls of the scaler, then the start of a pod.
-const WITHIN: Duration = Duration::from_secs(180);
+const WITHIN: Duration = Duration::from_mins(3);
 /// How often the Deployment is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// A connection carries one request at a time; at some milliseconds each, this many a second leave room.

@@ -54,7 +54,7 @@ pub(super) fn refill_time(per_minute: u32, tokens: u32) -> Duration {
     Duration::from_secs(seconds.min(MINUTE.as_secs()))
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
@@ -90,8 +90,8 @@ mod tests {
     fn refilling_takes_a_minute_at_most() {
         assert_eq!(refill_time(10, 4), Duration::from_secs(24));
         assert_eq!(refill_time(100, 1), Duration::from_secs(1));
-        assert_eq!(refill_time(10, 40), Duration::from_secs(60));
-        assert_eq!(refill_time(0, 1), Duration::from_secs(60));
+        assert_eq!(refill_time(10, 40), Duration::from_mins(1));
+        assert_eq!(refill_time(0, 1), Duration::from_mins(1));
     }
 
     /// A bucket in whole numbers: one token is `60_000_000_000` units, and each nanosecond brings `per_minute` of them.

@@ -20,8 +20,8 @@ pub(super) fn within(text: Option<&str>, default: Duration) -> Result<Duration, 
         let unit = match unit {
             "ms" => Duration::from_millis(1),
             "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
             _ => return Err(fail()),
         };
         total += unit * number;

@@ -46,7 +46,7 @@ pub(super) struct Global {
     /// How to show things
     #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW")]
     pub output: Output,
-    /// When to use colours; NO_COLOR is respected
+    /// When to use colours; `NO_COLOR` is respected
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorChoice,
     /// Set a value of the stack file, such as parameters.httpPort=8081 or cluster.image=…
@@ -58,7 +58,7 @@ pub(super) struct Global {
     /// Fetch from a mirror: docker.io=https://mirror.example.com, or *=… for every registry
     #[arg(long, global = true, value_name = "HOST=ADDRESS")]
     pub mirror: Vec<String>,
-    /// The configuration file [default: $TSTACK_CONFIG, or ~/.config/tstack/config.yaml]
+    /// The configuration file [default: $`TSTACK_CONFIG`, or ~/.config/tstack/config.yaml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -46,7 +46,9 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
 /// A stack by its built-in name or its path.
 pub(super) fn load(source: &str, profiles: &[String], set: &[(String, String)]) -> Result<Stack, Failure> {
     let path = Path::new(source);
-    let looks_like_path = source.contains(std::path::MAIN_SEPARATOR) || source.ends_with(".yaml") || source.starts_with('.');
+    let looks_like_path = source.contains(std::path::MAIN_SEPARATOR)
+        || path.extension().is_some_and(|e| e == "yaml" || e == "yml")
+        || source.starts_with('.');
     let folder = match stack::shipped_folder(source) {
         Some(folder) if !looks_like_path => folder,
         _ if looks_like_path || path.exists() => folder::read(path)?,

@@ -61,7 +61,7 @@ impl Outcome {
 /// A failed step skips what needs it; all else goes on. After a cancel no step begins, and running ones are given
 /// [`UNWIND`] to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
-    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: BTreeSet::new(), tasks: JoinSet::new() }.to_end().await
+    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: BTreeSet::new(), tasks: JoinSet::new() }.finish().await
 }
 
 /// What a step's task gives back.
@@ -82,7 +82,7 @@ struct Run<'a, A> {
 }
 
 impl<A: Act> Run<'_, A> {
-    async fn to_end(mut self) -> Outcome {
+    async fn finish(mut self) -> Outcome {
         let began = Instant::now();
         self.start_all_that_can();
         while !self.tasks.is_empty() {

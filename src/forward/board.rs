@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Route;
 
 /// How long a trouble that was told is not told again.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_mins(1);
 /// How many troubles are remembered for that.
 const REMEMBERED: usize = 16;
 

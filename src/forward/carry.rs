@@ -18,7 +18,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// How long an orderly close may take; the container runtime itself waits one second.
 const CLOSE: Duration = Duration::from_secs(2);
 /// A client that closed its sending half still wants the answer to what it asked …
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// … but one whose last question was answered has most likely just gone, which TCP does not tell apart.
 const LINGER: Duration = Duration::from_millis(500);
 

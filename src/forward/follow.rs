@@ -22,7 +22,7 @@ use crate::stack::ServiceFile;
 
 /// A watch that is silent for so long is begun anew: after a laptop slept, its connection may be dead without saying so.
 /// The price is one list of one Service and its slices a minute.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// However many connections doubt what is known, the cluster is asked anew at most so often.
 const DOUBT: Duration = Duration::from_secs(1);
 

@@ -16,7 +16,7 @@ use super::tunnel::{End, Tunnel, Upstream};
 pub(super) const HOLD: Duration = Duration::from_secs(10);
 /// How long a client is held that said nothing yet: it waits for nothing, so it may as well be there when the cluster is
 /// back from a restart of its node.
-const HOLD_SILENT: Duration = Duration::from_secs(120);
+const HOLD_SILENT: Duration = Duration::from_mins(2);
 /// How long one pod may take to be reached before the next is tried.
 const DIAL: Duration = Duration::from_secs(3);
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::session::Session;
 use crate::failure::Failure;
 use crate::plan::{Action, Plan};
-use crate::stack::{ImageRef, Stack};
+use crate::stack::{ComponentKind, ImageRef, Stack};
 use crate::world::engine::Info;
 use crate::world::registry::{Mirror, Served, manifest_digest, probe};
 use crate::world::{machine, ports};
@@ -158,10 +158,7 @@ async fn mirrors(stack: &Stack, plan: &Plan, session: &Session, problems: &mut P
 }
 
 fn chart_mirror<'a>(stack: &Stack, component: &str, session: &'a Session) -> Option<&'a Mirror> {
-    let chart = match &stack.component(component)?.kind {
-        crate::stack::ComponentKind::Helm(chart) => chart,
-        _ => return None,
-    };
+    let ComponentKind::Helm(chart) = &stack.component(component)?.kind else { return None };
     let image = ImageRef::parse(chart.reference.strip_prefix("oci://")?).ok()?;
     session.engines.mirrors.resolve(&image)
 }

@@ -64,7 +64,7 @@ pub async fn status(setup: &Setup, name: &str, stack: Option<&Stack>) -> Result<
     let cluster = ClusterStatus { name: session.target_name(), provider, state, node_image, kubernetes, age_seconds: age };
     let checks = session.record.verified.as_ref().map(|v| LastChecks { when: v.at, passed: v.passed, failed: 0 });
     let stack_name = stack.map_or_else(|| session.record.stack.clone(), |s| s.name.clone());
-    Ok(Status::new(stack_name, cluster, components, exposures, forwarder.map(forwarder_status), checks))
+    Ok(Status::new(stack_name, cluster, components, exposures, forwarder.as_ref().map(forwarder_status), checks))
 }
 
 async fn component_status(cluster: Option<&Cluster>, component: &Component) -> ComponentStatus {
@@ -90,7 +90,7 @@ async fn look(cluster: &Cluster, component: &Component) -> Result<Option<String>
     component_state(cluster, &objects_of(cluster, component).await?).await
 }
 
-fn forwarder_status(status: crate::forward::Status) -> ForwarderStatus {
+fn forwarder_status(status: &crate::forward::Status) -> ForwarderStatus {
     let open = status.routes.iter().map(|route| route.open).sum();
     ForwarderStatus { pid: status.pid, since: status.since, connections: open }
 }

@@ -85,8 +85,8 @@ fn crash_loop(status: &Value, message: &str) -> Readiness {
         return Readiness::Waiting(format!("CrashLoopBackOff: {message}"));
     };
     let told = format!("CrashLoopBackOff: {}, {restarts} restarts", ending(last));
-    let least = if number(last, "/exitCode", 0) == 0 { 5 } else { 2 };
-    if restarts >= least && !message.starts_with("back-off 10s ") { Readiness::Failed(told) } else { Readiness::Waiting(told) }
+    let enough = if number(last, "/exitCode", 0) == 0 { 5 } else { 2 };
+    if restarts >= enough && !message.starts_with("back-off 10s ") { Readiness::Failed(told) } else { Readiness::Waiting(told) }
 }
 
 /// `ended with exit code 1`, `was killed: out of memory (OOMKilled)`.

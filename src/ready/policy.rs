@@ -1,4 +1,4 @@
-//! Policies of Envoy Gateway and BackendTLSPolicy: their word is in `status.ancestors`, one entry for each Gateway.
+//! Policies of Envoy Gateway and `BackendTLSPolicy`: their word is in `status.ancestors`, one entry for each Gateway.
 //!
 //! Final are `Invalid` (unless it tells of an object that is missing), `Conflicted`, `UnsupportedValue` and `Disabled`. Waiting
 //! are `TargetNotFound`, `ResourceNotFound` and no entry at all: the target may still come. `Overridden` and `Merged` leave a policy

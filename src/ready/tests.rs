@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Readiness, judge};
 
 /// An object of generation 2.
+#[expect(clippy::needless_pass_by_value, reason = "a test reads better with json! in place")]
 fn object(api_version: &str, kind: &str, rest: Value) -> Value {
     let mut all = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", "generation": 2}});
     for (key, value) in rest.as_object().unwrap() {
@@ -225,6 +226,7 @@ fn a_gateway_class_with_wrong_parameters_fails_unless_they_may_still_come() {
     waits(&class("Unknown", "Waiting for controller"), "Waiting for controller");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a test reads better with json! in place")]
 fn gateway(programmed: &str, https: Value) -> Value {
     let conditions =
         json!([condition("Accepted", "True", "Accepted", ""), condition("Programmed", programmed, "AddressNotAssigned", "No addresses")]);
@@ -268,6 +270,7 @@ fn a_gateway_waits_for_all_its_listeners_to_be_known() {
     waits(&gateway, "0 of 1 listeners known");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a test reads better with json! in place")]
 fn route(accepted: Value, resolved: Value) -> Value {
     let parent = json!({
         "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
@@ -299,6 +302,7 @@ fn the_word_of_another_controller_counts_for_nothing() {
     waits(&object(GATEWAY, "HTTPRoute", json!({"status": {"parents": parents}})), "no Gateway");
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a test reads better with json! in place")]
 fn policy(kind: &str, conditions: Value) -> Value {
     let ancestors = json!([{
         "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",

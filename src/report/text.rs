@@ -89,7 +89,7 @@ mod tests {
     fn durations_read_as_people_say_them() {
         let said: Vec<_> = [0, 40, 4_230, 59_940, 59_960, 72_000, 7_500_000].map(|ms| duration(Duration::from_millis(ms))).into();
         assert_eq!(said, ["0 ms", "40 ms", "4.2 s", "59.9 s", "1 m 0 s", "1 m 12 s", "2 h 5 m"]);
-        assert_eq!(whole(Duration::from_secs(273_600)), "3 d 4 h");
+        assert_eq!(whole(Duration::from_hours(76)), "3 d 4 h");
     }
 
     #[test]

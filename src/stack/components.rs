@@ -18,7 +18,7 @@ use super::{
 use crate::yaml::{Node, Pos};
 
 /// How long a component may take where the file does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 /// The user of an image where the file does not say: `nonroot` by convention.
 const DEFAULT_USER: u32 = 65532;
 

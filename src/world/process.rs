@@ -107,14 +107,11 @@ impl Command {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let work = async { tokio::join!(feed, read(stdout, &|_| ()), read(stderr, on_line), child.wait()) };
         tokio::pin!(work);
-        let (cancelled, (_, stdout, stderr, status)) = tokio::select! {
+        let (cancelled, ((), stdout, stderr, status)) = tokio::select! {
             done = &mut work => (false, done),
             () = cancel.cancelled() => {
                 group.signal(Signal::Terminate);
-                match tokio::time::timeout(GRACE, &mut work).await {
-                    Ok(done) => (true, done),
-                    Err(_) => { group.signal(Signal::Kill); (true, work.await) }
-                }
+                if let Ok(done) = tokio::time::timeout(GRACE, &mut work).await { (true, done) } else { group.signal(Signal::Kill); (true, work.await) }
             }
         };
         group.ended();
@@ -213,6 +210,7 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
+#[derive(Clone, Copy)]
 enum Signal {
     Terminate,
     Kill,

@@ -54,7 +54,8 @@ impl CallError {
     /// Whether the object is not there, or its kind is not served.
     pub(super) fn is_absent(&self) -> bool {
         match self {
-            Self::Refused(status) => status.is_not_found(),
+            // an unknown path is answered in plain text, which kube gives the code alone and `is_not_found` does not see
+            Self::Refused(status) => status.code == 404 || status.is_not_found(),
             Self::NotServed(_) => true,
             Self::NoAnswer(_) | Self::Other(_) => false,
         }

@@ -10,9 +10,9 @@ use super::call::CallError;
 use super::pods;
 use crate::stack::ObjectId;
 
-/// The annotation in which a Deployment and its ReplicaSets count templates.
+/// The annotation in which a Deployment and its replica sets count templates.
 const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
-/// The label that names a pod's template in DaemonSets and StatefulSets.
+/// The label that names a pod's template in daemon sets and stateful sets.
 const HASH: &str = "/metadata/labels/controller-revision-hash";
 
 impl Cluster {

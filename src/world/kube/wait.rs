@@ -39,7 +39,7 @@ struct Watched<'a> {
     object: Option<Value>,
     verdict: Verdict,
     pods: BTreeMap<String, Value>,
-    pods_watched: bool,
+    has_pod_feed: bool,
     /// Since when a pod is stuck.
     stuck: BTreeMap<String, Instant>,
     /// Pods that are known to be of an older template; their trouble ends with them.
@@ -58,6 +58,7 @@ impl Cluster {
         let mut feeds: FuturesUnordered<BoxFuture<'_, ()>> =
             ids.iter().enumerate().map(|(place, id)| self.feed_object(place, id, tx.clone()).boxed()).collect();
         let mut all: Vec<Watched<'_>> = ids.iter().map(Watched::new).collect();
+        let mut looked = false;
         loop {
             if all.iter().all(|one| one.verdict == Verdict::Ready) {
                 return Ok(());
@@ -72,14 +73,17 @@ impl Cluster {
             }
             for (place, one) in all.iter_mut().enumerate() {
                 if let Some(labels) = one.pods_to_watch() {
-                    one.pods_watched = true;
+                    one.has_pod_feed = true;
                     feeds.push(self.feed_pods(place, one.id, labels, tx.clone()).boxed());
                 }
             }
-            waits.tell(progress(&all, judge));
+            if looked {
+                waits.tell(progress(&all, judge));
+            }
             let until = all.iter().filter_map(Watched::stuck_until).fold(deadline, Instant::min);
             match timeout_at(until, next(&mut rx, &mut feeds)).await {
                 Ok(update) => {
+                    looked = true;
                     take(&mut all, update, judge);
                     while let Ok(update) = rx.try_recv() {
                         take(&mut all, update, judge);
@@ -205,7 +209,7 @@ impl<'a> Watched<'a> {
             object: None,
             verdict: Verdict::Waiting("not looked at yet".to_owned()),
             pods: BTreeMap::new(),
-            pods_watched: false,
+            has_pod_feed: false,
             stuck: BTreeMap::new(),
             old: BTreeSet::new(),
         }
@@ -220,7 +224,7 @@ impl<'a> Watched<'a> {
 
     /// The selector of pods that should be watched from now on.
     fn pods_to_watch(&self) -> Option<String> {
-        let wanted = pods::is_workload(self.id) && !self.pods_watched && self.verdict != Verdict::Ready;
+        let wanted = pods::is_workload(self.id) && !self.has_pod_feed && self.verdict != Verdict::Ready;
         wanted.then_some(self.object.as_ref()).flatten().and_then(pods::selector)
     }
 
@@ -294,13 +298,12 @@ async fn next(rx: &mut UnboundedReceiver<Update>, feeds: &mut FuturesUnordered<B
 /// The watch fell behind and lists anew by itself (410 Gone): nothing to tell.
 fn is_expiry(error: &watcher::Error) -> bool {
     match error {
-        watcher::Error::WatchError(status) => status.code == 410,
-        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
+        watcher::Error::WatchError(status) | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
         _ => false,
     }
 }
 
 /// A deadline that never comes: the wait around it has one.
 fn far() -> Instant {
-    Instant::now() + Duration::from_secs(365 * 24 * 3600)
+    Instant::now() + Duration::from_hours(8760)
 }

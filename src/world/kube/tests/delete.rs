@@ -1,0 +1,49 @@
+use serde_json::{Value, json};
+
+use super::{Answer, Told, cluster, in_seconds, list, refusal};
+use crate::stack::ObjectId;
+
+fn config(finalizers: &[&str]) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "x", "namespace": "keda", "uid": "u-1", "resourceVersion": "1", "finalizers": finalizers},
+    })
+}
+
+fn id() -> ObjectId {
+    ObjectId::of(&config(&[]))
+}
+
+#[tokio::test]
+async fn what_is_absent_is_deleted_already() {
+    let (cluster, log) = cluster(|_| refusal(404, "NotFound", "configmaps \"x\" not found"));
+    cluster.delete_all(&[id()], in_seconds(5), &|_| ()).await.unwrap();
+    assert!(log.lock().unwrap().iter().all(|one| one.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_deletion_is_over_when_the_object_is_gone() {
+    let (cluster, log) = cluster(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("DELETE", _) | ("GET", "/api/v1/namespaces/keda/configmaps/x") => Answer::Json(200, config(&[])),
+        _ if asked.is_watch() => Answer::Events(vec![json!({"type": "DELETED", "object": config(&[])})]),
+        _ => list(&[config(&["foregroundDeletion"])]),
+    });
+    let told = Told::default();
+    cluster.delete_all(&[id()], in_seconds(5), &|text| told.push(text)).await.unwrap();
+    assert_eq!(told.all(), ["ConfigMap keda/x: its dependents are being deleted first"]);
+    let log = log.lock().unwrap();
+    let deleted = log.iter().find(|one| one.method == "DELETE").unwrap();
+    assert_eq!(deleted.body["propagationPolicy"], "Foreground");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_holds_an_object_is_named() {
+    let (cluster, _) = cluster(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        _ if asked.is_watch() => Answer::Events(Vec::new()),
+        (_, "/api/v1/namespaces/keda/configmaps") => list(&[config(&["finalizer.keda.sh"])]),
+        _ => Answer::Json(200, config(&["finalizer.keda.sh"])),
+    });
+    let failure = cluster.delete_all(&[id()], in_seconds(20), &|_| ()).await.unwrap_err();
+    assert_eq!(failure.what, "ConfigMap keda/x could not be deleted in time");
+    assert_eq!(failure.why, ["ConfigMap keda/x: held by finalizers finalizer.keda.sh"]);
+}
