@@ -37,10 +37,25 @@ install_docker() {
   say "installed docker.io"
 }
 command -v dockerd > /dev/null && command -v docker > /dev/null || install_docker
-# the package starts it where an init system runs
-if answers; then
-  say "the Docker engine runs"
-  exit 0
+wait_for_engine() { # PID: gives up when it ends, or after a minute
+  for _ in $(seq 120); do
+    answers && return
+    kill -0 "$1" 2> /dev/null || return 1
+    sleep 0.5
+  done
+  return 1
+}
+# where an init system runs, the daemon is its business
+if [ -d /run/systemd/system ]; then
+  systemctl start docker && answers && say "started the docker service" && exit 0
+  say "the docker service does not start: see systemctl status docker" >&2
+  exit 1
+fi
+pid=$(grep -lsx dockerd /proc/[0-9]*/comm | head -n 1 | cut -d / -f 3) || true
+if [ -n "$pid" ]; then
+  wait_for_engine "$pid" && say "a Docker engine was starting, and answers" && exit 0
+  say "dockerd (pid $pid) runs and does not answer" >&2
+  exit 1
 fi
 
 mounted() { awk -v d="$1" '$2 == d { found = 1 } END { exit !found }' /proc/mounts; }
@@ -81,14 +96,10 @@ done
 log=$work/engine/dockerd.log
 setsid dockerd "${args[@]}" > "$log" 2>&1 < /dev/null &
 pid=$!
-for _ in $(seq 120); do
-  if answers; then
-    say "started dockerd (pid $pid, log $log)"
-    exit 0
-  fi
-  kill -0 "$pid" 2> /dev/null || break
-  sleep 0.5
-done
+if wait_for_engine "$pid"; then
+  say "started dockerd (pid $pid, log $log)"
+  exit 0
+fi
 tail -n 5 "$log" >&2
 say "dockerd does not answer, see $log" >&2
 exit 1

@@ -319,7 +319,8 @@ mod tests {
         for (said, version) in [
             ("kind v0.33.0 go1.26.8 linux/amd64", "0.33.0"),
             ("v3.22.0+gabc", "3.22.0+gabc"),
-            (r#"version.BuildInfo{Version:"v3.1.2", GitCommit:""}"#, ""),
+            (r#"version.BuildInfo{Version:"v3.1.2", GitCommit:""}"#, "3.1.2"),
+            ("no version here", ""),
         ] {
             assert_eq!(version_in(said).map(|v| v.to_string()).unwrap_or_default(), version);
         }

@@ -39,7 +39,11 @@ def build(catalog, work, component):
             store.remove(root)
             (context / "Dockerfile").write_text(DOCKERFILE)
             job.run("docker", "build", "-q", "-t", BASE, context)
+        old = image_id(name)
         bake(job, work, [c.name for c in baked], name)
+        # the one replaced is a gigabyte without a name; it stays while a cluster uses it
+        for unwanted in (BASE, old):
+            subprocess.run(["docker", "rmi", unwanted], capture_output=True, check=False)
         return {"image": image_id(name)}
 
     needs = ["build.rootfs", "fetch.kind", *(f"build.{p}" for p in programs), *(f"image.{c.name}" for c in baked)]
@@ -48,6 +52,9 @@ def build(catalog, work, component):
 
 
 def image_id(name):
+    """The engine's id of an image; nothing when it has none, or no engine answers."""
+    if not shutil.which("docker"):
+        return ""
     answer = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}}", name], capture_output=True, text=True, check=False)
     return answer.stdout.strip()
 
