@@ -260,7 +260,11 @@ impl Draft<'_> {
         if routes.is_empty() || self.observed.forwarder.as_ref() == Some(&served) {
             return;
         }
-        let cause = if self.observed.forwarder.is_some() { "the running one has other routes" } else { "the cluster maps no port for it" };
+        let cause = match (&self.observed.forwarder, exposing) {
+            (Some(_), _) => "the running one has other routes",
+            (None, Exposing::Forward) => "asked for",
+            (None, Exposing::Auto) => "the cluster maps no port for it",
+        };
         let ports: Vec<String> = routes.iter().map(|e| e.host.to_string()).collect();
         let title = format!("forward localhost:{}", ports.join(" and :"));
         let step = Step::new("forwarder", title, Action::StartForwarder { routes });
