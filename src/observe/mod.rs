@@ -123,7 +123,9 @@ async fn node_images(stack: &Stack, engine: &Engine, nodes: &NodeAccess) -> Resu
 /// Where the nodes use the engine's own store: what the engine has, they have. The tag of an image of ours is made of its content.
 async fn engine_images(stack: &Stack, engine: &Engine) -> Result<BTreeSet<ImageRef>, Failure> {
     let mut wanted = stack.images();
-    wanted.extend(stack.components.iter().filter_map(|c| if let ComponentKind::Image(build) = &c.kind { Some(build.image.clone()) } else { None }));
+    wanted.extend(
+        stack.components.iter().filter_map(|c| if let ComponentKind::Image(build) = &c.kind { Some(build.image.clone()) } else { None }),
+    );
     let mut there = BTreeSet::new();
     for image in wanted {
         if engine.image_present(&image).await?.is_some() {

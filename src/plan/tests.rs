@@ -73,12 +73,7 @@ fn release_of(chart: &Chart) -> (String, String) {
 }
 
 fn release_as_wanted(chart: &Chart) -> ReleaseFact {
-    ReleaseFact {
-        status: "deployed".into(),
-        chart_version: chart.version.clone(),
-        digest: Some(chart_digest(chart)),
-        unready: None,
-    }
+    ReleaseFact { status: "deployed".into(), chart_version: chart.version.clone(), digest: Some(chart_digest(chart)), unready: None }
 }
 
 fn chart<'a>(stack: &'a Stack, component: &str) -> &'a Chart {
@@ -88,6 +83,7 @@ fn chart<'a>(stack: &'a Stack, component: &str) -> &'a Chart {
 
 /// What a cluster of ours shows while its API server does not run: nothing of what is in it.
 fn unseen(observed: &mut Observed) {
+    observed.ports.clear();
     observed.node_images.clear();
     observed.releases.clear();
     observed.objects.clear();
@@ -296,7 +292,8 @@ fn an_object_that_somebody_changed_is_named() {
 fn what_is_as_wanted_but_not_ready_is_only_waited_for() {
     let stack = task_api();
     let mut observed = all_there(&stack);
-    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().unready = Some("Deployment keda/keda-operator: 0 of 1 ready".into());
+    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().unready =
+        Some("Deployment keda/keda-operator: 0 of 1 ready".into());
     let gateway = observed.objects.iter_mut().find(|(id, _)| id.kind == "Gateway").unwrap();
     gateway.1.unready = Some("Gateway task-api/task-api-gateway: not programmed".into());
     insta::assert_snapshot!(text(&stack, &observed, NO_CHECKS), @r"
@@ -464,6 +461,19 @@ fn keep_cluster_undoes_the_newest_first_and_keeps_the_record() {
 }
 
 #[test]
+fn a_stopped_cluster_that_is_to_be_kept_is_started_to_be_emptied() {
+    let observed = Observed { cluster: ClusterFact::Stopped, made: made(), ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. start the stopped cluster  (its node does not run, and what is in it is to be removed)
+        2. delete the objects of task-api  (we made it)  <- 1
+        3. uninstall keda  (we made it)  <- 2
+        4. delete the definitions of keda  (we made it)  <- 3
+        5. delete namespace keda  (we made it)  <- 4
+        ");
+    assert_eq!(down_text(&Observed { made: vec![], ..observed }, true), "");
+}
+
+#[test]
 fn a_named_cluster_is_never_deleted() {
     let observed = Observed { cluster: ClusterFact::Named, made: made(), forwarder: Some(Vec::new()), ..Observed::default() };
     insta::assert_snapshot!(down_text(&observed, false), @r"
@@ -585,7 +595,7 @@ fn act(stack: &Stack, observed: &mut Observed, step: &Step) {
             (observed.cluster, observed.ports) = (ClusterFact::Running, ports.clone());
             observed.nodes = NodeAccess::Containers(vec!["node".into()]);
         }
-        Action::StartCluster => observed.cluster = ClusterFact::Running,
+        Action::StartCluster => (observed.cluster, observed.ports) = (ClusterFact::Running, stack.cluster.ports.clone()),
         Action::LoadImages { images } => {
             assert!(running && images.iter().all(|image| observed.engine_images.contains(image)), "{}", step.id);
             observed.node_images.extend(images.iter().cloned());

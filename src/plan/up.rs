@@ -249,7 +249,9 @@ impl Draft<'_> {
 
     fn forwarder(&mut self, exposing: Exposing) {
         let observed_ports = match self.observed.cluster {
-            ClusterFact::Absent | ClusterFact::HalfMade => &self.stack.cluster.ports,
+            // what a stopped one maps is not to be seen; it was made with the stack's ports, and one that has been added since then
+            // gets its forwarder from the next run
+            ClusterFact::Absent | ClusterFact::HalfMade | ClusterFact::Stopped => &self.stack.cluster.ports,
             _ => &self.observed.ports,
         };
         let mapped = |host: u16, node: Option<u16>| {

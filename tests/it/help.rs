@@ -73,6 +73,29 @@ fn the_manual_page_is_one() {
 #[test]
 fn usage_errors_are_exit_code_2_and_say_what_is_possible() {
     let said = |args: &[&str]| Sandbox::new().run(args).failure();
-    let all = [said(&["uo"]), said(&[]).lines().take(1).collect(), said(&["up", "--expose", "ingress"]), said(&["up", "--kubeconfig", "x"])];
-    insta::assert_snapshot!(all.join("\n"), @"");
+    let all =
+        [said(&["uo"]), said(&[]).lines().take(1).collect(), said(&["up", "--expose", "ingress"]), said(&["up", "--kubeconfig", "x"])];
+    insta::assert_snapshot!(all.join("\n"), @r"
+        exit 2
+        error: unrecognized subcommand 'uo'
+
+        Usage: tstack [OPTIONS] <COMMAND>
+
+        For more information, try '--help'.
+
+        exit 2
+        exit 2
+        error: invalid value 'ingress' for '--expose <HOW>'
+          [possible values: auto, forward]
+
+        For more information, try '--help'.
+
+        exit 2
+        error: the following required arguments were not provided:
+          --context <CONTEXT>
+
+        Usage: tstack up --context <CONTEXT> --kubeconfig <FILE> [STACK]
+
+        For more information, try '--help'.
+        ");
 }

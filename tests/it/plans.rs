@@ -7,7 +7,14 @@ fn with_task_api() -> Sandbox {
     let mut sandbox = Sandbox::with_tools();
     Engine { has_images: false, ..Engine::default() }.start(&mut sandbox);
     let shipped = root().join("stacks/task-api");
-    for file in ["stack.yaml", "manifests/namespace.yaml", "manifests/task-api.yaml", "manifests/gateway.yaml", "manifests/routes.yaml", "manifests/scaler.yaml"] {
+    for file in [
+        "stack.yaml",
+        "manifests/namespace.yaml",
+        "manifests/task-api.yaml",
+        "manifests/gateway.yaml",
+        "manifests/routes.yaml",
+        "manifests/scaler.yaml",
+    ] {
         sandbox.write(&format!("task-api/{file}"), fs_err::read(shipped.join(file)).unwrap());
     }
     for architecture in ["amd64", "arm64"] {
@@ -37,7 +44,8 @@ fn exit_code_6_tells_that_there_is_something_to_do() {
 fn for_programs_a_plan_is_one_line_of_json() {
     let said = with_task_api().run(&["plan", "./task-api", "--output", "json"]);
     let line: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
-    let steps = line["steps"].as_array().unwrap();
+    let steps = line["data"]["steps"].as_array().unwrap();
     assert_eq!((steps[0]["id"].as_str(), steps.len()), (Some("pull:docker.io/kindest/node:v1.34.4"), 50));
+    assert_eq!(line["event"], "plan");
     assert_eq!(steps[1]["action"]["do"], "create-cluster");
 }

@@ -13,7 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("yaml", &[]),
     ("ready", &[]),
     ("env", &[]),
-    ("status", &["failure"]),
+    ("status", &[]),
     ("event", &["failure"]),
     ("stack", &["failure", "yaml"]),
     ("certs", &["failure", "stack"]),
@@ -25,15 +25,47 @@ const TABLE: &[(&str, &[&str])] = &[
     ("config", &["failure", "yaml", "world::registry"]),
     ("forward", &["failure", "stack", "world"]),
     // the record keeps what plans need again, the journal what happened
-    ("state", &["failure", "world::{clock, files}", "plan::{Exposing, Made}", "event::Event"]),
+    ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
     ("observe", &["failure", "certs", "forward", "image", "plan", "ready", "stack", "state", "world"]),
     // a certificate is applied with the CA that lies in the state folder: looked at as `observe` looks at it
-    ("exec", &["failure", "certs", "checks", "event", "forward", "image", "observe::authority", "plan", "ready", "stack", "state", "world", "yaml"]),
+    (
+        "exec",
+        &[
+            "failure",
+            "certs",
+            "checks",
+            "event",
+            "forward",
+            "image",
+            "observe::authority",
+            "plan",
+            "ready",
+            "stack",
+            "state",
+            "world",
+            "yaml",
+        ],
+    ),
     ("ops", &["failure", "event", "exec", "forward", "observe", "plan", "stack", "state", "status", "world"]),
     ("report", &["failure", "event", "status"]),
     // the edge: it loads stacks and finds records by itself, and starts the forwarder's own process; it never sees engine or cluster
-    ("cli", &["failure", "config", "env", "event::Event", "forward::run", "ops", "plan::Exposing", "report", "stack", "state", "world::{clock, files, folder}"]),
+    (
+        "cli",
+        &[
+            "failure",
+            "config",
+            "env",
+            "event::Event",
+            "forward::run",
+            "ops",
+            "plan::Exposing",
+            "report",
+            "stack",
+            "state",
+            "world::{clock, files, folder}",
+        ],
+    ),
 ];
 
 /// A use of one room by another: file, line, room, item of it.
@@ -119,7 +151,8 @@ fn room(file: &Path) -> String {
 fn for_tests_alone(files: &BTreeMap<PathBuf, String>) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for (file, text) in files {
-        let home = if file.ends_with("mod.rs") || file.ends_with("lib.rs") { file.parent().unwrap().to_owned() } else { file.with_extension("") };
+        let home =
+            if file.ends_with("mod.rs") || file.ends_with("lib.rs") { file.parent().unwrap().to_owned() } else { file.with_extension("") };
         for part in text.split("#[cfg(test)]").skip(1) {
             let declared = part.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").strip_prefix("mod ");
             if let Some((name, _)) = declared.and_then(|d| d.split_once(';')).filter(|(name, _)| !name.contains(['{', ' '])) {
@@ -257,7 +290,11 @@ fn every_room_opens_with_its_four_lines() {
         let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("//!")).collect();
         let head = head.join("\n");
         let places: Vec<_> = ["//! Purpose: ", "//! Reads: ", " Writes: ", "//! Must not: "].iter().map(|word| head.find(word)).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{} does not open with Purpose, Reads, Writes, Must not", file.display());
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{} does not open with Purpose, Reads, Writes, Must not",
+            file.display()
+        );
     }
 }
 

@@ -5,9 +5,9 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use sandbox::{Said, Sandbox};
 #[cfg(all(unix, feature = "test-fakes"))]
 pub(crate) use sandbox::{Running, free_port, rule};
+pub(crate) use sandbox::{Said, Sandbox};
 #[cfg(all(unix, feature = "test-fakes"))]
 pub(crate) use server::{Answer, Engine, registry};
 

@@ -36,7 +36,9 @@ fn serve(stream: impl Read + Write, answer: &dyn Fn(&str) -> Answer) {
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let path = target.split('?').next().unwrap_or_default();
         let versioned = path.strip_prefix("/v1.").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
-        let (status, header, body) = answer(&format!("{method} {}", versioned.unwrap_or(path)));
+        // the nodes of a kind cluster are asked for by a filter in the query
+        let nodes = if target.contains("x-k8s.kind.cluster") { "?nodes" } else { "" };
+        let (status, header, body) = answer(&format!("{method} {}{nodes}", versioned.unwrap_or(path)));
         let size = body.len();
         let body = if method == "HEAD" { "" } else { body.as_str() };
         let reply = format!("HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\n{header}content-length: {size}\r\n\r\n{body}");
@@ -52,6 +54,8 @@ pub(crate) struct Engine {
     pub api: &'static str,
     pub info: Value,
     pub containers: Value,
+    /// The containers that are nodes of the kind cluster that is asked for.
+    pub nodes: Value,
     /// Whether it has every image that it is asked for.
     pub has_images: bool,
 }
@@ -62,6 +66,7 @@ impl Default for Engine {
             api: "1.45",
             info: json!({"NCPU": 8, "MemTotal": 16_u64 << 30, "CgroupVersion": "2", "Architecture": "x86_64"}),
             containers: json!([]),
+            nodes: json!([]),
             has_images: true,
         }
     }
@@ -105,6 +110,7 @@ impl Engine {
             "GET /version" => ok(&json!({"ApiVersion": self.api, "Version": "27.5.1"})),
             "GET /info" => ok(&self.info),
             "GET /containers/json" => ok(&self.containers),
+            "GET /containers/json?nodes" => ok(&self.nodes),
             "GET /networks" => ok(&json!([])),
             image if image.starts_with("GET /images/") && self.has_images => ok(&json!({"Id": "sha256:1", "Size": 1})),
             _ => (404, String::new(), json!({"message": "no such thing"}).to_string()),
