@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::backoff::Backoff;
 use crate::failure::Failure;
 
 /// The variable by which a program is known to have been started for a state folder. No other tstack program has it set.
@@ -22,19 +23,23 @@ const END: Duration = Duration::from_secs(10);
 #[cfg(target_os = "linux")]
 pub async fn end(folder: &Path) -> Result<usize, Failure> {
     use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-    use tokio::io::unix::AsyncFd;
 
     let mut ended = 0;
     for pid in processes() {
         // first the handle, then the look: a number that is given to another process meanwhile can do no harm
-        let Some(handle) = rustix::process::Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::NONBLOCK).ok()) else { continue };
+        let Some(handle) = rustix::process::Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else { continue };
         if !started_for(pid, folder) || pidfd_send_signal(&handle, Signal::KILL).is_err() {
             continue;
         }
         ended += 1;
-        let stuck = || Failure::preflight(format!("process {pid} of an earlier run does not end")).hint(format!("See `ps -p {pid} -o args`."));
-        let handle = AsyncFd::new(handle).map_err(|e| stuck().because(&e))?;
-        tokio::time::timeout(END, handle.readable()).await.map_err(|_| stuck())?.map_err(|e| stuck().because(&e))?;
+        // the end of a process that is not our child can be seen but not waited for
+        let mut backoff = Backoff::until(tokio::time::Instant::now() + END);
+        while started_for(pid, folder) {
+            if !backoff.pause().await {
+                let stuck = Failure::preflight(format!("process {pid} of an earlier run does not end"));
+                return Err(stuck.hint(format!("See `ps -p {pid} -o args`.")));
+            }
+        }
     }
     Ok(ended)
 }
@@ -71,9 +76,10 @@ mod tests {
         let cancel = tokio_util::sync::CancellationToken::new();
         let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
         let run = |folder: &Path| {
-            let (command, cancel, began) = (Command::new("/bin/sh").args(["-c", "echo >&2; exec sleep 1000"]), cancel.clone(), began.clone());
+            let (command, cancel, began) =
+                (Command::new("/bin/sh").args(["-c", "echo >&2; exec sleep 1000"]), cancel.clone(), began.clone());
             let command = command.env(MARK, folder);
-            tokio::spawn(async move { command.run(&cancel, &|_| drop(began.send(()))).await })
+            tokio::spawn(async move { command.run(&cancel, &|_| began.send(()).unwrap()).await })
         };
         let (first, second) = (run(ours.path()), run(other.path()));
         (begun.recv().await, begun.recv().await);

@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::support::program::Said;
 use crate::support::{Sandbox, holds, part, same};
 
-const NO_IMAGE: &str = r#"apiVersion: tstack.dev/v1alpha1
+const NO_IMAGE: &str = r"apiVersion: tstack.dev/v1alpha1
 kind: Stack
 metadata: { name: no-image }
 components:
   - name: app
     manifests: { files: [app.yaml] }
-"#;
+";
 
-const APP: &str = r#"apiVersion: v1
+const APP: &str = r"apiVersion: v1
 kind: Namespace
 metadata: { name: e2e-reason }
 ---
@@ -29,19 +29,19 @@ spec:
       terminationGracePeriodSeconds: 0
       containers:
         # port 1 of the node itself: nothing answers there, and no request leaves the machine
-        - { name: web, image: "127.0.0.1:1/no/such:v1" }
-"#;
+        - { name: web, image: '127.0.0.1:1/no/such:v1' }
+";
 
-const REJECTED: &str = r#"apiVersion: tstack.dev/v1alpha1
+const REJECTED: &str = r"apiVersion: tstack.dev/v1alpha1
 kind: Stack
 metadata: { name: rejected }
 components:
   - name: policy
     manifests: { files: [policy.yaml] }
-"#;
+";
 
 /// Valid by its schema; but without Redis no global limit can be had.
-const POLICY: &str = r#"apiVersion: gateway.networking.k8s.io/v1
+const POLICY: &str = r"apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: { name: e2e-limited, namespace: task-api }
 spec:
@@ -59,7 +59,7 @@ spec:
     global:
       rules:
         - limit: { requests: 10, unit: Minute }
-"#;
+";
 
 /// An image that nobody has.
 pub(crate) fn of_an_image_that_is_not_there(s: &Sandbox, named: &[&str]) {
@@ -105,5 +105,5 @@ fn hints(up: &Said) -> usize {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("        | {line}\n")).collect()
+    text.lines().map(|line| ["        | ", line, "\n"].concat()).collect()
 }

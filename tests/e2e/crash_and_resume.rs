@@ -20,9 +20,11 @@ fn crash_and_resume() {
 
     part("killed while kind makes the cluster");
     let mut up = s.start_tstack(NAME, &UP);
-    reaches(&mut up, "kind has the node's container and starts Kubernetes in it", |event| {
-        matches!(event, Event::StepWaiting { id, reason } if id == "cluster" && reason.contains("Starting control-plane"))
-    });
+    reaches(
+        &mut up,
+        "kind has the node's container and starts Kubernetes in it",
+        |event| matches!(event, Event::StepWaiting { id, reason } if id == "cluster" && reason.contains("Starting control-plane")),
+    );
     same("kill -9 ends it without a word", &up.crash().code, &None);
     // kind lives on: it must neither be in the way of the next run nor clean up under its hands
     println!("        still there: {:?}", programs(&s));
@@ -33,11 +35,12 @@ fn crash_and_resume() {
     reaches(&mut up, "and gets to the charts", |event| matches!(event, Event::StepStarted { id } if id == "apply:keda"));
     let kubeconfig = s.folder(NAME).join("kubeconfig");
     let watch = ["--kubeconfig", kubeconfig.to_str().unwrap(), "get", "secrets", "-A", "-l", "owner=helm,status=pending-install"];
-    let mut releases = s.start("kubectl", &[&watch[..], &["--watch", "-o", "jsonpath={.metadata.namespace} {.metadata.name}{\"\\n\"}"]].concat());
+    let mut releases =
+        s.start("kubectl", &[&watch[..], &["--watch", "-o", "jsonpath={.metadata.namespace} {.metadata.name}{\"\\n\"}"]].concat());
     let release = releases.line_that(|line| !line.is_empty()).expect("a release begins");
     up.crash();
     for (pid, command) in programs(&s) {
-        if command.contains("helm upgrade") {
+        if command.contains(" upgrade --install ") {
             kill(pid);
         }
     }
@@ -70,7 +73,7 @@ fn reaches(run: &mut Running, sentence: &str, wanted: impl Fn(&Event) -> bool) {
 
 /// Programs that an ended tstack of this sandbox had started.
 fn programs(s: &Sandbox) -> Vec<(i32, String)> {
-    let ours = |(_, command): &(i32, String)| command.contains("kind create") || command.contains("helm ");
+    let ours = |(_, command): &(i32, String)| command.contains("/kind create ") || command.contains("/helm ");
     processes(s).into_iter().filter(ours).collect()
 }
 

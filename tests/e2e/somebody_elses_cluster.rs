@@ -76,7 +76,11 @@ fn the_forwarder_serves(s: &Sandbox) {
     holds(&format!("and its process, {pid}"), ours.iter().any(|(p, _)| i64::from(*p) == pid), || format!("{ours:?}"));
     for port in [8080, 8443] {
         let all: Vec<_> = listeners().into_iter().filter(|(_, p)| *p == port).collect();
-        holds(&format!("port {port} is listened on, on loopback alone"), !all.is_empty() && all.iter().all(|(a, _)| a.is_loopback()), || format!("{all:?}"));
+        holds(
+            &format!("port {port} is listened on, on loopback alone"),
+            !all.is_empty() && all.iter().all(|(a, _)| a.is_loopback()),
+            || format!("{all:?}"),
+        );
     }
     let ca = s.folder(NAME).join("ca.crt");
     let (status, body) = curl(s, &["--cacert", ca.to_str().unwrap(), "-H", "x-user-id: curl", "https://localhost:8443/api/tasks"]);

@@ -117,7 +117,11 @@ fn walk(folder: &Path, but: &Path, files: &mut BTreeMap<String, String>) {
             continue;
         }
         let meta = std::fs::symlink_metadata(&path).unwrap();
-        let content = if meta.is_file() { tstack::plan::object_digest(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into()) } else { String::new() };
+        let content = if meta.is_file() {
+            tstack::plan::object_digest(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into())
+        } else {
+            String::new()
+        };
         files.insert(path.display().to_string(), format!("{:o} {content}", meta.permissions().mode()));
         if meta.is_dir() {
             walk(&path, but, files);

@@ -1,7 +1,7 @@
 //! What scenarios are written in.
 //!
 //! Purpose: a sandbox with a home of its own, programs with a deadline, requests, and looks at the machine before and after.
-//! Reads: PATH, TSTACK_CONFIG, DOCKER_HOST, TSTACK_E2E_ARTIFACTS; engine, cluster, /proc. Writes: the sandbox, artifacts, stdout.
+//! Reads: the environment as `docs/testing.md` lists it; engine, cluster, /proc. Writes: the sandbox, artifacts, stdout.
 //! Must not: sleep, leave anything behind, or end a process that it did not start.
 
 mod artifacts;

@@ -79,7 +79,8 @@ impl Running {
             let next = self.runtime.block_on(async { tokio::time::timeout_at(self.deadline, self.lines.next_line()).await });
             let line = next.unwrap_or_else(|_| panic!("`{}` never said it\n{}", self.line, self.stdout));
             let line = line.ok()??;
-            self.stdout += &format!("{line}\n");
+            self.stdout += &line;
+            self.stdout.push('\n');
             if wanted(&line) {
                 return Some(line);
             }
@@ -99,8 +100,7 @@ impl Running {
         let status = status.unwrap_or_else(|_| panic!("`{}` did not end", self.line)).unwrap();
         let stderr = self.runtime.block_on(async { tokio::time::timeout_at(self.deadline, &mut self.stderr).await });
         let stderr = stderr.unwrap_or_else(|_| panic!("`{}` ended, but something keeps its stderr open", self.line)).unwrap();
-        let said =
-            Said { line: self.line, code: status.code(), stdout: self.stdout, stderr, took: self.began.elapsed() };
+        let said = Said { line: self.line, code: status.code(), stdout: self.stdout, stderr, took: self.began.elapsed() };
         std::fs::write(&self.log, said.all()).ok();
         said
     }
