@@ -56,11 +56,5 @@ pub async fn down(
         }
         Some(told)
     };
-    if !session.folder.path().exists()
-        && let Some(lock) = session.lock.take()
-    {
-        lock.remove();
-        session.folder.remove_empty_root();
-    }
     Ok(DownReport { told })
 }

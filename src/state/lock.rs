@@ -2,17 +2,18 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::StateFolder;
 use crate::failure::{Failure, FailureKind};
 use crate::world::files;
 
 /// The lock of a cluster, held until dropped. The engine of the lock is the operating system's: it ends with the process.
+/// Where the cluster has no folder by then, the lock leaves no file either: after a `down`, and where `up` refused to begin.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-    path: PathBuf,
+    folder: StateFolder,
 }
 
 impl Lock {
@@ -47,14 +48,19 @@ impl Lock {
                     writeln!(file, "tstack {verb}, process {}", std::process::id())
                 };
                 note().map_err(failed)?;
-                return Ok(Self { _file: file, path });
+                return Ok(Self { _file: file, folder: folder.clone() });
             }
         }
     }
+}
 
-    /// Removes the lock file while it is held, for `down`: it leaves no file.
-    pub fn remove(self) {
-        let _ = fs_err::remove_file(&self.path);
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if !self.folder.path().exists() {
+            // while it is held: who waits for it sees that the path names it no longer
+            let _ = fs_err::remove_file(self.folder.lock());
+            self.folder.remove_empty_root();
+        }
     }
 }
 
@@ -90,8 +96,16 @@ mod tests {
         let failure = Lock::take(&folder, "down").unwrap_err();
         assert_eq!(failure.kind, FailureKind::Held);
         assert_eq!(failure.why, [format!("it is `tstack up, process {}`", std::process::id())]);
+        folder.create().unwrap();
         drop(first);
-        Lock::take(&folder, "down").unwrap().remove();
-        assert!(!folder.lock().exists());
+        assert!(folder.lock().exists());
+    }
+
+    #[test]
+    fn where_there_is_no_cluster_the_lock_leaves_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = StateFolder::new(temp.path().join("state"), "x");
+        drop(Lock::take(&folder, "up").unwrap());
+        assert!(!temp.path().join("state").exists());
     }
 }

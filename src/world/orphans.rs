@@ -74,15 +74,15 @@ mod tests {
     async fn a_program_of_this_folder_is_ended_and_one_of_another_is_not() {
         let (ours, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let cancel = tokio_util::sync::CancellationToken::new();
-        let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let (told, mut lines) = tokio::sync::mpsc::unbounded_channel();
         let run = |folder: &Path| {
-            let (command, cancel, began) =
-                (Command::new("/bin/sh").args(["-c", "echo >&2; exec sleep 1000"]), cancel.clone(), began.clone());
+            let (command, cancel, told) = (Command::new("/bin/sh").args(["-c", "echo >&2; exec sleep 1000"]), cancel.clone(), told.clone());
             let command = command.env(MARK, folder);
-            tokio::spawn(async move { command.run(&cancel, &|_| began.send(()).unwrap()).await })
+            tokio::spawn(async move { command.run(&cancel, &|_| told.send(()).unwrap()).await })
         };
         let (first, second) = (run(ours.path()), run(other.path()));
-        (begun.recv().await, begun.recv().await);
+        lines.recv().await;
+        lines.recv().await;
         assert_eq!(end(ours.path()).await.unwrap(), 1);
         assert!(first.await.unwrap().unwrap_err().what.contains("signal"));
         assert!(!second.is_finished());

@@ -65,7 +65,11 @@ pub(crate) fn nothing_is_left(before: &Snapshot, after: &Snapshot) {
     same("no volume is left", &after.volumes, &before.volumes);
     same("no process is left", &after.processes, &before.processes);
     same("no port is listened on", &after.ports, &before.ports);
-    same("no file is left or changed", &after.files, &before.files);
+    let differ = |a: &Snapshot, b: &Snapshot| {
+        a.files.iter().filter(|(path, is)| b.files.get(*path) != Some(is)).map(|(path, is)| format!("{path} {is}")).collect::<Vec<_>>()
+    };
+    let (made, lost) = (differ(after, before), differ(before, after));
+    holds("no file is left or changed", made.is_empty() && lost.is_empty(), || format!("now:    {made:#?}\nbefore: {lost:#?}"));
 }
 
 /// Every check that a stack file names ran and passed.

@@ -99,6 +99,10 @@ impl Sandbox {
         let mut command = Command::new(program);
         command.args(args).env_clear().env("HOME", self.home()).env("TSTACK_STATE", self.state()).env("LANG", "C.UTF-8");
         command.env("KUBECONFIG", self.users_kubeconfig());
+        if program == "kubectl" {
+            // the scenario's own looks leave nothing in the home that is compared
+            command.env("KUBECACHEDIR", self.log().join("kubectl"));
+        }
         for kept in ["PATH", "TSTACK_CONFIG", "DOCKER_HOST"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
