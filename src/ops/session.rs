@@ -12,6 +12,7 @@ use crate::world::clock;
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
+use crate::world::orphans;
 use crate::world::process;
 use crate::world::registry::Mirrors;
 
@@ -75,6 +76,9 @@ impl Session {
     async fn look(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
+        if lock.is_some() {
+            orphans::end(&folder.path()).await?;
+        }
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
         let target = target(before.as_ref(), wanted, name)?;

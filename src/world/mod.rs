@@ -15,6 +15,7 @@ pub mod http;
 pub mod kind;
 pub mod kube;
 pub mod machine;
+pub mod orphans;
 pub mod ports;
 pub mod process;
 pub mod registry;
