@@ -244,8 +244,7 @@ fn other_values_are_an_upgrade_without_a_pull() {
 fn a_release_stuck_in_pending_is_healed() {
     let stack = task_api();
     let mut observed = all_there(&stack);
-    let stuck = observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap();
-    stuck.status = "pending-install".into();
+    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().status = "pending-install".into();
     let plan = up(&stack, &observed, NO_CHECKS).unwrap();
     insta::assert_snapshot!(plan.text(), @r"
         1. install keda 2.21.0  (the release is pending-install)
@@ -567,14 +566,13 @@ fn asked_for(stack: &Stack, gone: &[Fact]) -> BTreeSet<String> {
                     ids.insert(format!("pull:{image}"));
                 }
             }
-            // needed only to be loaded, or to be installed
-            Fact::InEngine(_) => {}
+            // an image is needed only to be loaded, a chart to be installed, and the checks are added below
+            Fact::InEngine(_) | Fact::Verified => {}
             Fact::Pulled(name) if released(name) => {}
             Fact::Pulled(name) => drop(ids.insert(format!("chart:{name}"))),
             Fact::Released(name) | Fact::Applied(name, _) => ids.extend([format!("apply:{name}"), format!("ready:{name}")]),
             Fact::ReleaseReady(name) | Fact::Ready(name, _) => drop(ids.insert(format!("ready:{name}"))),
             Fact::Authority => ids.extend(["authority", "apply:certificate", "ready:certificate"].map(str::to_owned)),
-            Fact::Verified => {}
         }
     }
     if !ids.is_empty() || gone.iter().any(|f| matches!(f, Fact::Verified)) {

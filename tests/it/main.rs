@@ -1,6 +1,7 @@
 //! The real binary and the house itself, without engine, cluster or rights.
 //!
 //! Modules that play kind and helm need the program `fake-tool`, which is built with `--features test-fakes` alone, as `make test` does.
+#![expect(clippy::unwrap_used, reason = "tests; clippy knows only functions that are marked as such")]
 
 mod help;
 mod input;
