@@ -4,9 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::exec::NODE_OWNER_LABEL;
 use crate::failure::Failure;
-use crate::plan::{ClusterFact, NodeAccess, OWNER_LABEL};
+use crate::plan::{ClusterFact, NODE_OWNER_LABEL, NodeAccess, OWNER_LABEL};
 use crate::stack::PortMapping;
 use crate::state::{Record, StateFolder, Target};
 use crate::world::engine::{Container, Engine, State};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::exec::Engines;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight};
 use crate::plan::Exposing;
 use crate::state::{Lock, Record, StateFolder, Target, VERSION};
@@ -70,6 +70,10 @@ impl Session {
     /// # Errors
     /// When another tstack holds the cluster, a program is missing, or something cannot be known.
     pub(super) async fn open(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
+        Self::look(setup, name, wanted, verb).await.map_err(before_the_first_step)
+    }
+
+    async fn look(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
         if lock.is_some() {
@@ -125,6 +129,11 @@ impl Session {
     pub(super) fn target_name(&self) -> String {
         observe::target_name(&self.record.target).to_owned()
     }
+}
+
+/// What fails while nothing has been changed yet is no failed step, though the room where it failed cannot know that.
+pub(super) fn before_the_first_step(failure: Failure) -> Failure {
+    if failure.kind == FailureKind::Step { Failure { kind: FailureKind::Preflight, ..failure } } else { failure }
 }
 
 async fn connect(setup: &Setup) -> Result<Engine, Failure> {

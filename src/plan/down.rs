@@ -39,6 +39,11 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
     } else if observed.cluster != ClusterFact::Absent {
         // one after the other, newest first: what was made later may stand on what was made earlier
         let mut before = "forwarder".to_owned();
+        if observed.cluster == ClusterFact::Stopped && !observed.made.is_empty() {
+            let cause = "its node does not run, and what is in it is to be removed";
+            add("cluster".into(), "start the stopped cluster".into(), cause, vec![before], Action::StartCluster);
+            before = "cluster".into();
+        }
         for (number, made) in observed.made.iter().enumerate().rev() {
             let (title, action) = undo(made);
             let id = format!("remove:{number}");

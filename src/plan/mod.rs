@@ -22,3 +22,8 @@ pub use up::{UpRequest, up, verify};
 pub const DIGEST_ANNOTATION: &str = "tstack.dev/digest";
 /// The label of everything that tstack applies; its value is the cluster's tstack name.
 pub const OWNER_LABEL: &str = "tstack.dev/name";
+/// The label of a node whose value only our record knows.
+pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use crate::failure::{Failure, FailureKind};
 use crate::world::files;
 
 /// The lock of a cluster, held until dropped. The engine of the lock is the operating system's: it ends with the process.
-/// Where the cluster has no folder by then, the lock leaves no file either: after a `down`, and where `up` refused to begin.
+///
+/// Where the cluster has no folder, because `down` removed it or `up` was refused before its first step, no lock file stays.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -57,7 +58,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if !self.folder.path().exists() {
-            // while it is held: who waits for it sees that the path names it no longer
+            // while it is held: who waits for it sees that what it has locked is no longer what the path names
             let _ = fs_err::remove_file(self.folder.lock());
             self.folder.remove_empty_root();
         }
@@ -99,13 +100,9 @@ mod tests {
         folder.create().unwrap();
         drop(first);
         assert!(folder.lock().exists());
-    }
-
-    #[test]
-    fn where_there_is_no_cluster_the_lock_leaves_nothing() {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = StateFolder::new(temp.path().join("state"), "x");
-        drop(Lock::take(&folder, "up").unwrap());
-        assert!(!temp.path().join("state").exists());
+        let last = Lock::take(&folder, "down").unwrap();
+        folder.remove().unwrap();
+        drop(last);
+        assert!(!temp.path().exists(), "nothing is left, not even an empty folder");
     }
 }

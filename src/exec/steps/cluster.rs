@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
-use crate::plan::OWNER_LABEL;
+use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::Target;
 use crate::world::backoff::Backoff;
@@ -12,8 +12,6 @@ use crate::world::engine::Container;
 use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
-/// The label of a node whose value only our record knows.
-pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
 /// The network that kind puts its nodes into.
 const NETWORK: &str = "kind";
 
