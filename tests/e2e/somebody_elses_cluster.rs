@@ -50,15 +50,15 @@ fn somebody_elses_cluster() {
     holds("the plan has no step that makes a cluster", !steps.iter().any(|id| id == "cluster"), || plan.all());
     holds("and one that forwards", steps.iter().any(|id| id == "forwarder"), || plan.all());
     let up = s.tstack(NAME, &[&["up", "--output", "json"], &named[..]].concat()).well();
-    println!("        ({:.1} s)", up.took.as_secs_f64());
+    println!("{}", told::times(&up));
     all_green(&up, checks());
     the_forwarder_serves(&s);
     envoy_restarts_under_load(&s, &kubeconfig);
     a_clear_reason::of_a_rejected_policy(&s, &named);
 
     part("down: the stack goes, the cluster stays");
-    let down = s.tstack(NAME, &["down"]).well();
-    println!("        ({:.1} s)", down.took.as_secs_f64());
+    let down = s.tstack(NAME, &["down", "--output", "json"]).well();
+    println!("{}", told::times(&down));
     as_before("everything that was there is there, and nothing else", &objects(&s, &kubeconfig), &objects_before);
     a_clear_reason::of_an_image_that_is_not_there(&s, &named);
     as_before("everything that was there is there, and nothing else", &objects(&s, &kubeconfig), &objects_before);

@@ -48,9 +48,9 @@ fn the_main_job() {
     anonymous_limit();
 
     part("down");
-    let down = s.tstack(NAME, &["down"]).well();
+    let down = s.tstack(NAME, &["down", "--output", "json"]).well();
     holds("`down` takes seconds", down.took < Duration::from_mins(1), || down.all());
-    println!("        ({:.1} s)", down.took.as_secs_f64());
+    println!("{}", told::times(&down));
     nothing_is_left(&before, &Snapshot::take(&s));
     same("the kubeconfig that KUBECONFIG names is untouched", &untouched(&s.users_kubeconfig()), &users_kubeconfig);
     let again = s.tstack(NAME, &["down"]).well();
@@ -100,7 +100,7 @@ fn up_from_nothing(s: &Sandbox) -> Said {
     holds("looking made no file", !s.state().exists(), || format!("{} exists", s.state().display()));
 
     let up = s.tstack(NAME, &["up", "--output", "json"]).well();
-    println!("        ({:.1} s)", up.took.as_secs_f64());
+    println!("{}", told::times(&up));
     all_green(&up, &CHECKS);
     let events = told::events(&up);
     let ran: Vec<String> =
@@ -309,8 +309,8 @@ fn what_is_deleted_by_hand_is_named_and_repaired(s: &Sandbox) {
     let plan = s.tstack(NAME, &["plan"]).well();
     holds("the plan names what is to do", plan.stdout.contains("apply routes") && plan.stdout.contains("1 of 2 objects"), || plan.all());
     // the next part runs the checks
-    let up = s.tstack(NAME, &["up", "--no-verify"]).well();
-    println!("        ({:.1} s)", up.took.as_secs_f64());
+    let up = s.tstack(NAME, &["up", "--no-verify", "--output", "json"]).well();
+    println!("{}", told::times(&up));
     s.tstack(NAME, &["status"]).well();
 }
 

@@ -22,15 +22,16 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn take(sandbox: &Sandbox) -> Self {
-        let others = other_clusters(sandbox);
-        let foreign: BTreeSet<String> = others.iter().map(|(id, _)| id.clone()).collect();
-        let their_volumes: BTreeSet<String> = others.iter().flat_map(|(id, _)| volumes_of(sandbox, id)).collect();
+        // the volumes first: those of a cluster that others make meanwhile are not among them yet
+        let volumes = docker(sandbox, &["volume", "ls", "--quiet"]);
+        let (ours, others) = containers(sandbox);
+        let theirs: BTreeSet<String> = others.iter().flat_map(|id| volumes_of(sandbox, id)).collect();
         let mut files = BTreeMap::new();
         walk(sandbox.path(), &sandbox.log(), &mut files);
         Self {
-            containers: docker(sandbox, &["ps", "--all", "--quiet", "--no-trunc"]).difference(&foreign).cloned().collect(),
+            containers: ours,
             networks: docker(sandbox, &["network", "ls", "--format", "{{.Name}}"]),
-            volumes: docker(sandbox, &["volume", "ls", "--quiet"]).difference(&their_volumes).cloned().collect(),
+            volumes: volumes.difference(&theirs).cloned().collect(),
             processes: processes(sandbox).into_iter().map(|(_, command)| command).collect(),
             ports: [8080, 8443].into_iter().filter(|port| listeners().iter().any(|(_, p)| p == port)).collect(),
             files,
@@ -42,16 +43,19 @@ fn docker(sandbox: &Sandbox, args: &[&str]) -> BTreeSet<String> {
     sandbox.run("docker", args).well().stdout.lines().map(str::to_owned).collect()
 }
 
-/// Containers of kind clusters whose names this scenario did not give.
-fn other_clusters(sandbox: &Sandbox) -> Vec<(String, String)> {
+/// Every container, and apart from them those of kind clusters whose names no scenario gives.
+fn containers(sandbox: &Sandbox) -> (BTreeSet<String>, BTreeSet<String>) {
     let format = "{{.ID}} {{.Label \"io.x-k8s.kind.cluster\"}}";
-    let args = ["ps", "--all", "--no-trunc", "--filter", "label=io.x-k8s.kind.cluster", "--format", format];
-    let pairs = docker(sandbox, &args).into_iter().filter_map(|line| line.split_once(' ').map(|(id, c)| (id.to_owned(), c.to_owned())));
-    pairs.filter(|(_, cluster)| !cluster.starts_with("tstack-e2e-")).collect()
+    let lines = docker(sandbox, &["ps", "--all", "--no-trunc", "--format", format]);
+    let foreign =
+        |line: &String| line.split_once(' ').is_some_and(|(_, cluster)| !cluster.is_empty() && !cluster.starts_with("tstack-e2e-"));
+    let (others, ours): (Vec<String>, Vec<String>) = lines.into_iter().partition(foreign);
+    let id = |line: String| line.split(' ').next().unwrap_or_default().to_owned();
+    (ours.into_iter().map(id).collect(), others.into_iter().map(id).collect())
 }
 
 /// The volumes that a container has mounted.
-pub(crate) fn volumes_of(sandbox: &Sandbox, container: &str) -> Vec<String> {
+fn volumes_of(sandbox: &Sandbox, container: &str) -> Vec<String> {
     let format = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{println .Name}}{{end}}{{end}}";
     // a container of others may have gone meanwhile
     let said = sandbox.run("docker", &["inspect", "--format", format, container]);

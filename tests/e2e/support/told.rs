@@ -34,3 +34,12 @@ pub(crate) fn steps(said: &Said) -> Vec<String> {
     let plan = data(said, "plan");
     plan["steps"].as_array().unwrap().iter().map(|step| step["id"].as_str().unwrap().to_owned()).collect()
 }
+
+/// Where the time of a run went, for the log.
+pub(crate) fn times(said: &Said) -> String {
+    let of = |event| if let Event::StepDone { id, took } = event { Some((took, id)) } else { None };
+    let mut steps: Vec<_> = events(said).into_iter().filter_map(of).collect();
+    steps.sort();
+    let slowest: Vec<String> = steps.iter().rev().take(4).map(|(took, id)| format!("{id} {:.1} s", took.as_secs_f64())).collect();
+    format!("        ({:.1} s: {})", said.took.as_secs_f64(), slowest.join(", "))
+}
