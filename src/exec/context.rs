@@ -21,10 +21,10 @@ use crate::world::registry::Mirrors;
 pub struct Engines {
     /// The container engine; absent where a named context needs none.
     pub engine: Option<Engine>,
-    /// The kind program; absent where a named context needs none.
+    /// The kind program; absent where the plan does not run it.
     pub kind: Option<Kind>,
-    /// The helm program, set up for the cluster.
-    pub helm: Helm,
+    /// The helm program, set up for the cluster; absent where the plan does not run it.
+    pub helm: Option<Helm>,
     /// tstack itself, for the forwarder.
     pub program: std::path::PathBuf,
     /// Where registries are mirrored.
@@ -99,6 +99,14 @@ impl Context {
     /// A defect of ours: plans use it only where it was found.
     pub fn engine(&self) -> Result<&Engine, Failure> {
         self.engines.engine.as_ref().ok_or_else(|| Failure::internal("the plan needs an engine, but none was looked for"))
+    }
+
+    /// The helm program.
+    ///
+    /// # Errors
+    /// A defect of ours: it was looked for if the plan runs it.
+    pub fn helm(&self) -> Result<&Helm, Failure> {
+        self.engines.helm.as_ref().ok_or_else(|| Failure::internal("the plan runs helm, but it was not looked for"))
     }
 
     /// kind's name of the cluster and the program.

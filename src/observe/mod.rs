@@ -10,7 +10,7 @@ mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
-pub use objects::component_state;
+pub use objects::components;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,7 +47,10 @@ pub async fn for_up(
                 observed.engine_images.insert(image);
             }
         }
-        observed.node_images = node_images(stack, engine, &observed.nodes).await?;
+        // a node that does not run cannot be asked
+        if sight.cluster.is_some() {
+            observed.node_images = node_images(stack, engine, &observed.nodes).await?;
+        }
     }
     if let Some(cluster) = &sight.cluster {
         objects::releases(cluster, stack, &mut observed).await?;

@@ -16,9 +16,11 @@ pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
 pub use observed::{ClusterFact, Exposing, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
 pub use step::{Action, Step};
-pub use up::{UpRequest, up, verify};
+pub use up::{UpRequest, start, up, verify};
 
 /// The annotation that holds the digest of an object as the stack wants it.
 pub const DIGEST_ANNOTATION: &str = "tstack.dev/digest";
 /// The label of everything that tstack applies; its value is the cluster's tstack name.
 pub const OWNER_LABEL: &str = "tstack.dev/name";
+/// The label of a node whose value only our record knows.
+pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";

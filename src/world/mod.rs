@@ -17,4 +17,5 @@ pub mod kube;
 pub mod machine;
 pub mod ports;
 pub mod process;
+pub mod programs;
 pub mod registry;

@@ -150,10 +150,15 @@ pub struct Tool {
 ///
 /// # Errors
 /// A preflight failure when it is not there, does not answer, or is older than `least`; it says where was looked and how
-/// to get it (`get`).
+/// to get it (`get`). Blocks until the program has answered.
 pub fn find(name: &str, probe: &[&str], least: &semver::Version, search: &std::ffi::OsStr, get: &str) -> Result<Tool, Failure> {
     let path = which::which_in(name, Some(search), ".").map_err(|_| {
-        let places: Vec<String> = std::env::split_paths(search).map(|p| p.display().to_string()).collect();
+        let mut places: Vec<String> = Vec::new();
+        for place in std::env::split_paths(search).map(|p| p.display().to_string()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
         Failure::preflight(format!("the program `{name}` is not there")).why(format!("looked in {}", places.join(", "))).hint(get)
     })?;
     let refused = |why: String| {
@@ -329,7 +334,8 @@ mod tests {
     #[test]
     fn a_missing_tool_says_where_was_looked_and_how_to_get_it() {
         let least = semver::Version::new(0, 20, 0);
-        let failure = find("kind", &["version"], &least, "/nonexistent/a:/nonexistent/b".as_ref(), "Install kind.").unwrap_err();
+        let failure =
+            find("kind", &["version"], &least, "/nonexistent/a:/nonexistent/b:/nonexistent/a".as_ref(), "Install kind.").unwrap_err();
         assert_eq!(failure.what, "the program `kind` is not there");
         assert_eq!(failure.why, ["looked in /nonexistent/a, /nonexistent/b"]);
         assert_eq!(failure.hints, ["Install kind."]);

@@ -4,16 +4,14 @@ use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
-use crate::plan::OWNER_LABEL;
+use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
-use crate::state::Target;
+use crate::state::{Target, owner};
 use crate::world::backoff::Backoff;
 use crate::world::engine::Container;
 use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
-/// The label of a node whose value only our record knows.
-pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
 /// The network that kind puts its nodes into.
 const NETWORK: &str = "kind";
 
@@ -47,7 +45,8 @@ pub(super) async fn create(
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
     let image = image.to_string();
-    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, cgroup_v1: info.cgroup_version == 1 };
+    let mark = owner::mark(&word);
+    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, mark: &mark, cgroup_v1: info.cgroup_version == 1 };
     kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))

@@ -1,6 +1,5 @@
 //! Objects: applied server-side with our field manager, deleted in reverse.
 
-use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use crate::certs::{self, Authority};
@@ -50,7 +49,8 @@ pub(super) async fn delete(context: &Context, ids: &[ObjectId], deadline: Instan
 /// Which of the objects are ours to make. One that is there without our label is somebody's: a namespace is then shared and
 /// stays theirs, anything else is refused before it is touched.
 async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: &[Object]) -> Result<Vec<ObjectId>, Failure> {
-    let there = try_join_all(objects.iter().map(|object| cluster.get(&object.id))).await?;
+    let ids: Vec<ObjectId> = objects.iter().map(|object| object.id.clone()).collect();
+    let there = cluster.get_all(&ids).await?;
     let mut mine = Vec::new();
     for (object, there) in objects.iter().zip(there) {
         let label = |found: &serde_json::Value| found["metadata"]["labels"][OWNER_LABEL].as_str() == Some(context.folder.name());
