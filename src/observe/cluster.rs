@@ -207,6 +207,7 @@ fn foreign(name: &str, why: &str) -> Failure {
     Failure::preflight(format!("there is a kind cluster `{name}` that this tstack did not make"))
         .why(why)
         .hint("Choose another name with --name; nothing was changed.")
+        .hint("If tstack has a record of that name, `tstack down --forget` removes it and leaves the cluster alone.")
         .hint(format!("If it is no longer needed, `kind delete cluster --name {name}` removes it."))
 }
 

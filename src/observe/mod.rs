@@ -54,7 +54,7 @@ pub async fn for_up(
     }
     if let Some(cluster) = &sight.cluster {
         objects::releases(cluster, stack, &mut observed).await?;
-        objects::objects(cluster, stack, &mut observed).await?;
+        objects::objects(cluster, stack, folder.name(), &mut observed).await?;
     }
     Ok(observed)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::plan::{DIGEST_ANNOTATION, ObjectFact, Observed, ReleaseFact};
+use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest};
 use crate::ready::{Readiness, judge};
 use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects};
 use crate::status::ComponentState;
@@ -30,8 +30,8 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
     Ok(())
 }
 
-/// Fills in the objects that the stack wants.
-pub(super) async fn objects(cluster: &Cluster, stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
+/// Fills in the objects that the stack wants on the cluster that the user calls `name`.
+pub(super) async fn objects(cluster: &Cluster, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
     let wanted: Vec<ObjectId> = stack
         .components
         .iter()
@@ -44,7 +44,10 @@ pub(super) async fn objects(cluster: &Cluster, stack: &Stack, observed: &mut Obs
     let found = cluster.get_all(&wanted).await?;
     for (id, found) in wanted.into_iter().zip(found) {
         if let Some(object) = found {
-            let digest = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
+            let noted = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
+            // a namespace of somebody else's is used as it is
+            let shared = id.kind == "Namespace" && object["metadata"]["labels"][OWNER_LABEL].as_str() != Some(name);
+            let digest = if shared { namespace_digest(stack, &id) } else { noted };
             let unready = reason(&id, &object);
             observed.objects.insert(id, ObjectFact { digest, unready });
         }
@@ -80,6 +83,14 @@ pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<Componen
             _ => ComponentState::Absent,
         })
         .collect())
+}
+
+/// The digest of a namespace as the stack wants it.
+fn namespace_digest(stack: &Stack, id: &ObjectId) -> Option<String> {
+    stack.components.iter().find_map(|component| match &component.kind {
+        ComponentKind::Manifests(objects) => objects.iter().find(|object| object.id == *id).map(|object| object_digest(&object.value)),
+        _ => None,
+    })
 }
 
 async fn look(cluster: &Cluster, ids: Vec<ObjectId>) -> Result<BTreeMap<ObjectId, Value>, Failure> {

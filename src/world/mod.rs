@@ -6,7 +6,6 @@
 
 pub mod backoff;
 pub mod clock;
-pub mod detach;
 pub mod engine;
 pub mod files;
 pub mod folder;

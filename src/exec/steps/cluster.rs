@@ -59,13 +59,13 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
         engine.start(&node.id).await?;
     }
     // the engine knows when the container runs, nobody tells when the API server in it answers
-    let mut backoff = Backoff::until(deadline);
+    let mut backoff = Backoff::new();
     loop {
         match Cluster::connect(&context.folder.kubeconfig(), None).await {
             Ok(_) => break,
             Err(failure) => {
                 signals.waiting(format!("the API server does not answer yet: {}", failure.what));
-                if !backoff.pause().await {
+                if !backoff.pause_until(deadline).await {
                     return Err(failure);
                 }
             }

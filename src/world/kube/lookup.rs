@@ -113,7 +113,8 @@ impl Cluster {
             .ok_or_else(|| Failure::step(format!("cannot tell which cluster {} is", self.server())).why(format!("{id} has no uid")))
     }
 
-    /// Makes a namespace with these labels unless there is one of that name, which then stays as it is; says whether it made one.
+    /// Makes a namespace with these labels unless there is one of that name, which then stays as it is; says whether it is ours:
+    /// made now, or there with these labels.
     pub async fn ensure_namespace(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<bool, Failure> {
         let id = ObjectId::new("v1", "Namespace", "", name);
         if let Some(found) = self.get(&id).await? {
@@ -121,7 +122,9 @@ impl Cluster {
                 return Err(Failure::step(format!("{id} is being deleted"))
                     .hint("Wait until it is gone, then try again; `tstack status` shows what holds it."));
             }
-            return Ok(false);
+            // with these labels it was made by an earlier run that was ended before it could note so
+            let label = |key: &str| found.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str);
+            return Ok(!labels.is_empty() && labels.iter().all(|(key, value)| label(key) == Some(value)));
         }
         let made = async {
             let (api, _) = self.api(&id).await?;
