@@ -109,14 +109,22 @@ impl Context {
         self.engines.helm.as_ref().ok_or_else(|| Failure::internal("the plan runs helm, but it was not looked for"))
     }
 
-    /// kind's name of the cluster and the program.
+    /// The kind program.
     ///
     /// # Errors
-    /// A defect of ours: plans make and delete only kind clusters.
-    pub fn kind(&self) -> Result<(&Kind, String), Failure> {
-        match (&self.engines.kind, self.record().target) {
-            (Some(kind), Target::Kind { cluster, .. }) => Ok((kind, cluster)),
-            _ => Err(Failure::internal("the plan makes or deletes a cluster that is not kind's")),
+    /// A defect of ours: it was looked for if the plan runs it.
+    pub fn kind(&self) -> Result<&Kind, Failure> {
+        self.engines.kind.as_ref().ok_or_else(|| Failure::internal("the plan runs kind, but it was not looked for"))
+    }
+
+    /// kind's name of the cluster.
+    ///
+    /// # Errors
+    /// A defect of ours: plans make, start and delete only kind clusters.
+    pub fn kind_cluster(&self) -> Result<String, Failure> {
+        match self.record().target {
+            Target::Kind { cluster, .. } => Ok(cluster),
+            Target::Context { .. } => Err(Failure::internal("the plan makes, starts or deletes a cluster that is not kind's")),
         }
     }
 }

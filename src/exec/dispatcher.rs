@@ -59,7 +59,7 @@ impl Outcome {
 /// Runs every step of a plan as soon as what it needs is done, side by side.
 ///
 /// A failed step skips what needs it; all else goes on. After a cancel no step begins, and running ones are given
-/// [`UNWIND`] to end.
+/// a few seconds to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
     Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: HashMap::new(), tasks: JoinSet::new() }.finish().await
 }

@@ -22,7 +22,7 @@ pub(super) async fn create(
     replace: bool,
     signals: &Signals,
 ) -> Result<(), Failure> {
-    let (kind, name) = context.kind()?;
+    let (kind, name) = (context.kind()?, context.kind_cluster()?);
     let engine = context.engine()?;
     let kubeconfig = context.folder.kubeconfig();
     if replace {
@@ -53,7 +53,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
-    let (_, name) = context.kind()?;
+    let name = context.kind_cluster()?;
     let engine = context.engine()?;
     for node in engine.containers(&[(Container::KIND_CLUSTER, &name)]).await? {
         engine.start(&node.id).await?;
@@ -75,7 +75,7 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
 }
 
 pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), Failure> {
-    let (kind, name) = context.kind()?;
+    let (kind, name) = (context.kind()?, context.kind_cluster()?);
     kind.delete(&name, &context.folder.kubeconfig(), &signals.cancel).await?;
     context.note(|record| {
         record.identity = None;
