@@ -86,6 +86,9 @@ pub struct ClusterStatus {
     pub provider: Provider,
     /// Where it is.
     pub state: ClusterState,
+    /// Why nothing more can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The node image, where we made the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_image: Option<String>,
@@ -281,6 +284,7 @@ pub(crate) mod tests {
                 name: "tstack-task-api".into(),
                 provider: Provider::Kind,
                 state: ClusterState::Running,
+                reason: None,
                 node_image: Some("kindest/node:v1.34.0".into()),
                 kubernetes: Some("v1.34.0".into()),
                 age_seconds: Some(7_500),

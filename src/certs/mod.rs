@@ -11,7 +11,7 @@ mod secret;
 
 pub use authority::{Authority, Unusable};
 pub use leaf::{LEAF_DAYS, Leaf, still_good};
-pub use objects::{ISSUER_NAME, ISSUER_NAMESPACE, objects};
+pub use objects::objects;
 pub use secret::Secret;
 
 /// The greatest difference between two clocks that is forgiven: a certificate is valid from this long before it was made, since the

@@ -7,13 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Authority, Leaf};
 use crate::failure::Failure;
-use crate::stack::{CertificateFile, CertificateIssuer, Object};
-
-/// The name of the `ClusterIssuer` and of the Secret with the authority.
-pub const ISSUER_NAME: &str = "tstack-ca";
-
-/// Where a `ClusterIssuer` looks for its Secret: cert-manager's own namespace (its `--cluster-resource-namespace`).
-pub const ISSUER_NAMESPACE: &str = "cert-manager";
+use crate::stack::{AUTHORITY_NAME, AUTHORITY_NAMESPACE, CertificateFile, CertificateIssuer, Object};
 
 /// The objects of one certificate, in the order in which they must be applied.
 ///
@@ -29,7 +23,7 @@ pub fn objects(wanted: &CertificateFile, authority: &Authority, leaf: Option<&Le
     match wanted.issuer {
         CertificateIssuer::CertManager => {
             authority.usable(now).map_err(|e| Failure::preflight("cannot hand the certificate authority to cert-manager").because(&e))?;
-            let ca = tls_secret(ISSUER_NAMESPACE, ISSUER_NAME, authority.cert_pem(), authority.key_pem().reveal(), None);
+            let ca = tls_secret(AUTHORITY_NAMESPACE, AUTHORITY_NAME, authority.cert_pem(), authority.key_pem().reveal(), None);
             Ok([ca, cluster_issuer(), certificate(wanted)].into_iter().map(Object::new).collect())
         }
         CertificateIssuer::Tstack => {
@@ -65,8 +59,8 @@ fn cluster_issuer() -> Value {
     json!({
         "apiVersion": "cert-manager.io/v1",
         "kind": "ClusterIssuer",
-        "metadata": { "name": ISSUER_NAME },
-        "spec": { "ca": { "secretName": ISSUER_NAME } },
+        "metadata": { "name": AUTHORITY_NAME },
+        "spec": { "ca": { "secretName": AUTHORITY_NAME } },
     })
 }
 
@@ -76,7 +70,7 @@ fn certificate(wanted: &CertificateFile) -> Value {
         "commonName": wanted.common_name,
         "privateKey": { "algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always" },
         "usages": ["digital signature", "server auth"],
-        "issuerRef": { "group": "cert-manager.io", "kind": "ClusterIssuer", "name": ISSUER_NAME },
+        "issuerRef": { "group": "cert-manager.io", "kind": "ClusterIssuer", "name": AUTHORITY_NAME },
     });
     // an empty list is not what the API server stores, and would be seen as a difference for ever
     if !wanted.dns_names.is_empty() {
@@ -141,6 +135,16 @@ mod tests {
         assert_eq!(all[0].value["type"], "kubernetes.io/tls");
         assert_eq!((decoded(&all[0], "tls.crt"), decoded(&all[0], "ca.crt")), (leaf.cert_pem.clone(), ca.cert_pem().to_owned()));
         assert_eq!(objects(&wanted, &ca, Some(&leaf), now()).unwrap(), all, "the same leaf gives the same object");
+    }
+
+    #[test]
+    fn the_objects_are_those_that_the_stack_says_a_certificate_stands_for() {
+        let ca = Authority::generate("ca", now(), 30).unwrap();
+        for issuer in [CertificateIssuer::CertManager, CertificateIssuer::Tstack] {
+            let wanted = wanted(issuer);
+            let ids: Vec<_> = objects(&wanted, &ca, None, now()).unwrap().into_iter().map(|object| object.id).collect();
+            assert_eq!(ids, crate::stack::certificate_objects(&wanted));
+        }
     }
 
     #[test]

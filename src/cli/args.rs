@@ -151,6 +151,9 @@ pub(super) struct Down {
     /// Remove the stack, keep the cluster
     #[arg(long)]
     pub keep_cluster: bool,
+    /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
+    #[arg(long, conflicts_with = "keep_cluster")]
+    pub forget: bool,
 }
 
 /// How services get onto localhost.

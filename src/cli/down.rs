@@ -13,7 +13,7 @@ use crate::report;
 pub(super) async fn run(global: &Global, args: &Down, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, _) = source::setup(global, env)?;
     let name = source::existing(global, &setup)?;
-    let options = DownOptions { keep_cluster: args.keep_cluster };
+    let options = DownOptions { keep_cluster: args.keep_cluster, forget: args.forget };
     let report = ops::down(&setup, &name, options, shown.listener(), cancel).await?;
     match &report.told {
         None if shown.json() => shown.data(&report::json_line("summary", &serde_json::json!({"removed": 0})))?,

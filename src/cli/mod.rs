@@ -55,11 +55,14 @@ pub fn no_runtime(error: &std::io::Error) {
 async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     use args::Verb;
     let global = &args.global;
+    // what only looks is left at the first Ctrl-C; what changes something ends in order
+    let unless_cancelled =
+        |looked: Option<Result<u8, Failure>>| looked.unwrap_or_else(|| Err(Failure::new(FailureKind::Cancelled, "cancelled")));
     match &args.verb {
         Verb::Up(up) => up::run(global, up, env, shown, cancel).await,
-        Verb::Plan(up) => plan::run(global, up, env, shown).await,
+        Verb::Plan(up) => unless_cancelled(cancel.run_until_cancelled(plan::run(global, up, env, shown)).await),
         Verb::Verify(verify) => verify::run(global, verify, env, shown, cancel).await,
-        Verb::Status(status) => status::run(global, status, env, shown).await,
+        Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Stacks => meta::stacks(shown),
         Verb::Schema => meta::schema(shown),

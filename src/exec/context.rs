@@ -21,10 +21,10 @@ use crate::world::registry::Mirrors;
 pub struct Engines {
     /// The container engine; absent where a named context needs none.
     pub engine: Option<Engine>,
-    /// The kind program; absent where a named context needs none.
+    /// The kind program; absent where the plan does not run it.
     pub kind: Option<Kind>,
-    /// The helm program, set up for the cluster.
-    pub helm: Helm,
+    /// The helm program, set up for the cluster; absent where the plan does not run it.
+    pub helm: Option<Helm>,
     /// tstack itself, for the forwarder.
     pub program: std::path::PathBuf,
     /// Where registries are mirrored.
@@ -101,14 +101,30 @@ impl Context {
         self.engines.engine.as_ref().ok_or_else(|| Failure::internal("the plan needs an engine, but none was looked for"))
     }
 
-    /// kind's name of the cluster and the program.
+    /// The helm program.
     ///
     /// # Errors
-    /// A defect of ours: plans make and delete only kind clusters.
-    pub fn kind(&self) -> Result<(&Kind, String), Failure> {
-        match (&self.engines.kind, self.record().target) {
-            (Some(kind), Target::Kind { cluster, .. }) => Ok((kind, cluster)),
-            _ => Err(Failure::internal("the plan makes or deletes a cluster that is not kind's")),
+    /// A defect of ours: it was looked for if the plan runs it.
+    pub fn helm(&self) -> Result<&Helm, Failure> {
+        self.engines.helm.as_ref().ok_or_else(|| Failure::internal("the plan runs helm, but it was not looked for"))
+    }
+
+    /// The kind program.
+    ///
+    /// # Errors
+    /// A defect of ours: it was looked for if the plan runs it.
+    pub fn kind(&self) -> Result<&Kind, Failure> {
+        self.engines.kind.as_ref().ok_or_else(|| Failure::internal("the plan runs kind, but it was not looked for"))
+    }
+
+    /// kind's name of the cluster.
+    ///
+    /// # Errors
+    /// A defect of ours: plans make, start and delete only kind clusters.
+    pub fn kind_cluster(&self) -> Result<String, Failure> {
+        match self.record().target {
+            Target::Kind { cluster, .. } => Ok(cluster),
+            Target::Context { .. } => Err(Failure::internal("the plan makes, starts or deletes a cluster that is not kind's")),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The one place that orders steps, deadlines and cancel. It knows nothing of what a step does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -59,16 +59,9 @@ impl Outcome {
 /// Runs every step of a plan as soon as what it needs is done, side by side.
 ///
 /// A failed step skips what needs it; all else goes on. After a cancel no step begins, and running ones are given
-/// [`UNWIND`] to end.
+/// a few seconds to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
-    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: BTreeSet::new(), tasks: JoinSet::new() }.finish().await
-}
-
-/// What a step's task gives back.
-struct Ended {
-    id: String,
-    took: Duration,
-    result: Result<(), Failure>,
+    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: HashMap::new(), tasks: JoinSet::new() }.finish().await
 }
 
 struct Run<'a, A> {
@@ -77,8 +70,9 @@ struct Run<'a, A> {
     events_tx: &'a UnboundedSender<Event>,
     cancel: &'a CancellationToken,
     outcome: Outcome,
-    running: BTreeSet<String>,
-    tasks: JoinSet<Ended>,
+    /// The step that each task runs, and since when.
+    running: HashMap<Id, (String, Instant)>,
+    tasks: JoinSet<Result<(), Failure>>,
 }
 
 impl<A: Act> Run<'_, A> {
@@ -89,7 +83,7 @@ impl<A: Act> Run<'_, A> {
             tokio::select! {
                 // what has ended is counted before a cancel is looked at
                 biased;
-                Some(joined) = self.tasks.join_next() => {
+                Some(joined) = self.tasks.join_next_with_id() => {
                     // a step can end because of a cancel before we hear of it; the cancel is told first
                     self.notice_cancel();
                     self.take_in(joined);
@@ -118,7 +112,7 @@ impl<A: Act> Run<'_, A> {
             return;
         }
         for step in self.plan.steps() {
-            let open = !self.ended(&step.id) && !self.running.contains(&step.id);
+            let open = !self.ended(&step.id) && !self.running.values().any(|(id, _)| *id == step.id);
             let done = |id: &String| self.outcome.done.contains(id);
             if !open {
                 continue;
@@ -134,12 +128,11 @@ impl<A: Act> Run<'_, A> {
 
     fn start(&mut self, step: Step) {
         self.send(Event::StepStarted { id: step.id.clone() });
-        self.running.insert(step.id.clone());
         let signals = Arc::new(Signals::new(&step.id, self.events_tx.clone(), self.cancel.child_token()));
         let act = Arc::clone(&self.act);
-        self.tasks.spawn(async move {
-            let began = Instant::now();
-            let (id, deadline) = (step.id.clone(), step.deadline);
+        let id = step.id.clone();
+        let task = self.tasks.spawn(async move {
+            let deadline = step.deadline;
             let title = step.title.clone();
             let cancel = signals.cancel.clone();
             let work = tokio::time::timeout(deadline, act.act(step, Arc::clone(&signals)));
@@ -151,18 +144,19 @@ impl<A: Act> Run<'_, A> {
                     Err(_) => Ok(Err(Failure::new(FailureKind::Cancelled, format!("{title}: cancelled")))),
                 },
             };
-            let result = result.unwrap_or_else(|_| Err(too_late(&title, deadline, &signals.last_reason())));
-            Ended { id, took: began.elapsed(), result }
+            result.unwrap_or_else(|_| Err(too_late(&title, deadline, &signals.last_reason())))
         });
+        self.running.insert(task.id(), (id, Instant::now()));
     }
 
-    fn take_in(&mut self, joined: Result<Ended, tokio::task::JoinError>) {
-        let Ended { id, took, result } = joined.unwrap_or_else(|error| {
-            // a panic: the id went down with the task, but only one of the running ones can be missing
-            let id = self.running.iter().next().cloned().unwrap_or_default();
-            Ended { id, took: Duration::ZERO, result: Err(Failure::internal("a step broke down").because(&error)) }
-        });
-        self.running.remove(&id);
+    fn take_in(&mut self, joined: Result<(Id, Result<(), Failure>), JoinError>) {
+        let (task, result) = match joined {
+            Ok(ended) => ended,
+            // a panic
+            Err(error) => (error.id(), Err(Failure::internal("a step broke down").because(&error))),
+        };
+        let Some((id, began)) = self.running.remove(&task) else { return };
+        let took = began.elapsed();
         self.outcome.times.insert(id.clone(), took);
         match result {
             Ok(()) => {
@@ -318,8 +312,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_step_that_panics_fails_the_run_and_not_the_program() {
-        let (outcome, _) = outcome(vec![step("a", "panic", &[])], &CancellationToken::new()).await;
-        assert_eq!(outcome.failure().unwrap().kind, FailureKind::Internal);
+        let steps = vec![step("a", "hang", &[]).within(Duration::from_secs(1)), step("b", "panic", &[]), step("c", "ok", &[])];
+        let (outcome, _) = outcome(steps, &CancellationToken::new()).await;
+        assert_eq!(outcome.done, ["c"]);
+        assert_eq!(outcome.failed[0].0, "b", "the step that broke down is named, and no other");
+        assert_eq!(outcome.failed[0].1.kind, FailureKind::Internal);
+        assert_eq!(outcome.failed[1].0, "a");
     }
 
     #[tokio::test(start_paused = true)]

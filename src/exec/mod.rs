@@ -12,4 +12,3 @@ mod steps;
 pub use context::{Context, Engines};
 pub use dispatcher::{Act, Outcome, run};
 pub use signals::Signals;
-pub use steps::objects_of;

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::Backoff;
 use super::board::Status;
 use crate::failure::Failure;
+use crate::world::backoff::Backoff;
 
 /// The longest socket path that every system takes: 104 bytes on macOS (108 on Linux), with the ending zero.
 const PATH_LIMIT: usize = 103;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::Backoff;
 use super::board::Status;
 use super::control::{Answer, Ask, Lock, ask, socket};
 use super::{Route, Spec};
 use crate::failure::Failure;
-use crate::world::{detach, files};
+use crate::world::backoff::Backoff;
+use crate::world::{files, process};
 
 /// What the daemon writes while it runs.
 pub(super) const LOG: &str = "forwarder.log";
@@ -46,7 +46,7 @@ pub async fn start(state: &Path, spec: &Spec, program: &Path) -> Result<Status, 
     files::write_private(&state.join(LOG), b"")?;
     remove(&state.join(FAILURE))?;
     let log = std::fs::File::options().append(true).open(state.join(LOG));
-    let started = log.and_then(|log| detach::spawn_detached(program, ["forwarder".as_ref(), "--state".as_ref(), state.as_os_str()], log));
+    let started = log.and_then(|log| process::spawn_detached(program, ["forwarder".as_ref(), "--state".as_ref(), state.as_os_str()], log));
     let mut child = started.map_err(|e| Failure::step(format!("cannot start the forwarder {}", program.display())).because(&e))?;
 
     let until = Instant::now() + START;

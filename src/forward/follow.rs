@@ -13,12 +13,12 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
-use super::backoff::Backoff;
 use super::endpoints::{self, Snapshot};
 use super::tunnel::explain;
 use crate::stack::ServiceFile;
+use crate::world::backoff::{Backoff, pause};
 
 /// A watch that is silent for so long is begun anew: after a laptop slept, its connection may be dead without saying so.
 /// The price is one list of one Service and its slices a minute.
@@ -56,7 +56,7 @@ pub(super) async fn follow(client: Client, service: ServiceFile, to: watch::Send
 
 /// Resolves when somebody doubts, or has doubted, but not before `trusted`.
 async fn doubted(doubt: &Notify, trusted: Instant) {
-    let _ = timeout_at(trusted, std::future::pending::<()>()).await;
+    pause(trusted.saturating_duration_since(Instant::now())).await;
     doubt.notified().await;
 }
 

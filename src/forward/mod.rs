@@ -10,7 +10,6 @@
 //! up/status/down --one line of JSON--> control (Unix socket) --> the daemon
 //! ```
 
-mod backoff;
 mod board;
 mod carry;
 mod control;

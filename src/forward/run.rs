@@ -14,8 +14,9 @@ use super::board::{Board, Observer, Status};
 use super::control::{Door, Lock};
 use super::daemon::{FAILURE, LOG, read_spec};
 use super::server;
-use super::tunnel::{Cluster, Upstream, client};
+use super::tunnel::{Cluster, Upstream};
 use crate::failure::{Failure, FailureKind};
+use crate::world::kube::client_for_tunnels;
 use crate::world::{clock, files};
 
 /// How often the daemon looks whether it is still wanted. The file systems that state folders lie on have no common watch.
@@ -54,7 +55,7 @@ async fn serve_spec(state: &Path) -> Result<(), Failure> {
     let Some(spec) = read_spec(state)? else {
         return Err(Failure::usage(format!("there is nothing to forward: {} holds no spec", state.display())));
     };
-    let upstream = Cluster(client(&spec.kubeconfig, spec.context.as_deref()).await?);
+    let upstream = Cluster(client_for_tunnels(&spec.kubeconfig, spec.context.as_deref()).await?);
     host(state, &spec, upstream, &lock, &stop).await
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::backoff::Backoff;
 use super::board::Line;
 use super::endpoints::{Pool, Snapshot, Target};
 use super::tunnel::{End, Tunnel, Upstream};
+use crate::world::backoff::Backoff;
 
 /// How long a client is held while there is no pod for it: long enough for a pod to be replaced, short enough for a person.
 pub(super) const HOLD: Duration = Duration::from_secs(10);

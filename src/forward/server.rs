@@ -10,7 +10,6 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::Backoff;
 use super::board::{Board, Line, Observer};
 use super::carry::{Carried, Held, carry};
 use super::endpoints::{Pool, Snapshot};
@@ -18,6 +17,7 @@ use super::search::{Search, Shared};
 use super::tunnel::{Cluster, Upstream};
 use super::{Route, board};
 use crate::failure::Failure;
+use crate::world::backoff::Backoff;
 
 /// Connections of all routes that are open at once; more wait in the kernel's queue. Each takes two file descriptors.
 const CONNECTIONS: usize = 512;

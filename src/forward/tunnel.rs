@@ -5,14 +5,13 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::Portforwarder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 
 use super::endpoints::{Snapshot, Target};
 use super::follow;
-use crate::failure::{Failure, chain};
+use crate::failure::chain;
 use crate::stack::ServiceFile;
 
 /// What bytes go through.
@@ -134,23 +133,6 @@ pub(super) fn explain(error: &(dyn std::error::Error + 'static)) -> String {
     spoken.unwrap_or_else(|| chain(error))
 }
 
-/// A client for the context of a kubeconfig file. To be one with `world::kube` when both are there.
-pub(super) async fn client(kubeconfig: &std::path::Path, context: Option<&str>) -> Result<Client, Failure> {
-    let failed = |e: &dyn std::error::Error| {
-        let context = context.map_or("its current context".into(), |c| format!("context {c}"));
-        Failure::preflight(format!("cannot use {context} of {}", kubeconfig.display())).because(e)
-    };
-    // the provider may have been installed by an earlier call in this process: then that one serves
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let file = Kubeconfig::read_from(kubeconfig).map_err(|e| failed(&e))?;
-    let options = KubeConfigOptions { context: context.map(Into::into), ..KubeConfigOptions::default() };
-    let mut config = Config::from_custom_kubeconfig(file, &options).await.map_err(|e| failed(&e))?;
-    // a quiet tunnel is no dead tunnel; and our own tries are closer to the matter than the client's
-    config.read_timeout = None;
-    config.default_retry = false;
-    Client::try_from(config).map_err(|e| failed(&e))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,12 +155,5 @@ mod tests {
     fn the_api_servers_own_words_are_told() {
         let status = kube::core::Status::failure("pods \"a\" not found", "NotFound").with_code(404).boxed();
         assert_eq!(explain(&kube::Error::Api(status)), "pods \"a\" not found (404)");
-    }
-
-    #[tokio::test]
-    async fn a_kubeconfig_that_is_not_there_is_named() {
-        let failure = client(std::path::Path::new("/nonexistent/kubeconfig"), Some("dev")).await.err().unwrap();
-        assert_eq!(failure.what, "cannot use context dev of /nonexistent/kubeconfig");
-        assert!(failure.why[0].contains("No such file"), "{:?}", failure.why);
     }
 }

@@ -1,17 +1,17 @@
 //! Which cluster this is, and whether it is ours.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::plan::{ClusterFact, NODE_OWNER_LABEL, NodeAccess, OWNER_LABEL};
+use crate::plan::{ClusterFact, NodeAccess};
 use crate::stack::PortMapping;
-use crate::state::{Record, StateFolder, Target};
+use crate::state::{Record, StateFolder, Target, owner};
 use crate::world::engine::{Container, Engine, State};
-use crate::world::files;
-use crate::world::kind::Kind;
 use crate::world::kube::Cluster;
+use crate::world::{files, machine, programs};
 
 /// What was seen of the cluster itself.
 #[derive(Clone, Default)]
@@ -26,81 +26,121 @@ pub struct Sight {
     pub ports: Vec<PortMapping>,
     /// The uid of its namespace `kube-system`.
     pub identity: Option<String>,
-    /// The owner word in its node's label, where tstack made it and the record of that is lost.
+    /// The word with which its nodes are marked, where tstack made it and the record of that is lost.
     pub adopted: Option<String>,
+    /// Why the API server of a cluster that runs was not reached.
+    pub trouble: Option<Failure>,
 }
 
-/// Why a cluster was not looked at further.
-pub type SightError = Failure;
+/// Why nothing can be said of a cluster.
+#[derive(Debug)]
+pub enum SightError {
+    /// There is one of that name, and it is not ours: it is left alone.
+    Foreign(Failure),
+    /// The engine or the API server does not answer; unknown is not absent.
+    Unknown(Failure),
+}
 
-/// Looks for the kind cluster of a record, or of that name where there is no record.
+impl From<SightError> for Failure {
+    fn from(error: SightError) -> Self {
+        match error {
+            SightError::Foreign(failure) | SightError::Unknown(failure) => failure,
+        }
+    }
+}
+
+/// Looks for the kind cluster of a record, or of that name where there is no record. One whose nodes do not carry our mark is
+/// not ours, whatever its name is and however far it is made.
 ///
 /// # Errors
-/// When the engine does not answer (unknown is not absent), and when a cluster of the name is there that is not ours.
+/// When the engine does not answer, and when a cluster of the name is there that is not ours.
 pub async fn ours(
     engine: &Engine,
-    kind: Option<&Kind>,
+    programs: &OsString,
     folder: &StateFolder,
     name: &str,
     record: Option<&Record>,
 ) -> Result<Sight, SightError> {
-    let nodes = engine.containers(&[(Container::KIND_CLUSTER, name)]).await?;
+    let nodes = engine.containers(&[(Container::KIND_CLUSTER, name)]).await.map_err(SightError::Unknown)?;
     if nodes.is_empty() {
         return Ok(Sight::default());
     }
     let mut sight = Sight {
         nodes: NodeAccess::Containers(nodes.iter().map(|node| node.name.clone()).collect()),
         ports: ports_of(&nodes),
+        identity: record.and_then(|record| record.identity.clone()),
         ..Sight::default()
     };
     let running = nodes.iter().all(|node| node.state == State::Running);
-    match record {
-        // it was noted before kind was started, and its end never was
-        Some(record) if record.identity.is_none() => sight.fact = ClusterFact::HalfMade,
-        Some(record) => {
-            sight.identity.clone_from(&record.identity);
-            if !running {
-                sight.fact = ClusterFact::Stopped;
-                return Ok(sight);
-            }
-            let cluster = Cluster::connect(&folder.kubeconfig(), None).await?;
-            let identity = cluster.identity().await?;
-            if record.identity.as_ref() != Some(&identity) {
-                return Err(foreign(name, "it is another cluster than the one that this tstack made (another identity)"));
-            }
-            sight.fact = ClusterFact::Running;
-            sight.cluster = Some(cluster);
+    let word = proven(name, &nodes, folder, &machine::name(), record).map_err(SightError::Foreign)?;
+    if record.is_none() {
+        if !running {
+            return Err(SightError::Foreign(
+                Failure::preflight(format!("the record of the cluster `{name}` is lost, and it does not run"))
+                    .hint(format!("`docker start {}` starts it; then it is taken up again.", nodes[0].name))
+                    .hint(format!("If it is no longer needed, `kind delete cluster --name {name}` removes it.")),
+            ));
         }
-        None => adopt(kind, folder, name, running, &mut sight).await?,
+        fetch_kubeconfig(programs, folder, name).await.map_err(SightError::Unknown)?;
+        sight.adopted = Some(word);
+    } else if sight.identity.is_none() {
+        // it was noted before kind was started, and its end never was
+        sight.fact = ClusterFact::HalfMade;
+        return Ok(sight);
     }
-    Ok(sight)
+    if !running {
+        sight.fact = ClusterFact::Stopped;
+        return Ok(sight);
+    }
+    let seen = async {
+        let cluster = Cluster::connect(&folder.kubeconfig(), None).await?;
+        let identity = cluster.identity().await?;
+        Ok((cluster, identity))
+    };
+    match seen.await {
+        Ok((_, identity)) if sight.identity.as_ref().is_some_and(|recorded| *recorded != identity) => {
+            Err(SightError::Foreign(foreign(name, "the API server behind our kubeconfig is another cluster's (another identity)")))
+        }
+        Ok((cluster, identity)) => {
+            sight.fact = ClusterFact::Running;
+            sight.identity = Some(identity);
+            sight.cluster = Some(cluster);
+            Ok(sight)
+        }
+        Err(failure) => {
+            sight.fact = ClusterFact::Silent;
+            sight.trouble = Some(failure);
+            Ok(sight)
+        }
+    }
 }
 
-/// A cluster of the name without a record: ours only if its node says so.
-async fn adopt(kind: Option<&Kind>, folder: &StateFolder, name: &str, running: bool, sight: &mut Sight) -> Result<(), Failure> {
-    if !running {
-        return Err(foreign(name, "it does not run, and there is no record of who made it"));
+/// The word with which every node is marked, if that proves the cluster ours: the one in the record, or, where the record is
+/// lost, one that was made for this folder on this machine.
+fn proven(name: &str, nodes: &[Container], folder: &StateFolder, machine: &str, record: Option<&Record>) -> Result<String, Failure> {
+    let mut words = nodes.iter().map(|node| node.mounts.iter().find_map(|path| owner::word_of(path)));
+    let first = words.next().flatten();
+    let Some(word) = first.filter(|_| words.all(|word| word == first)) else {
+        return Err(foreign(name, "its nodes do not carry tstack's mark"));
+    };
+    let ours = match record.map(|record| &record.target) {
+        Some(Target::Kind { owner, .. }) => word == owner,
+        Some(Target::Context { .. }) => false,
+        None => owner::is_of(word, folder, machine),
+    };
+    if ours {
+        Ok(word.to_owned())
+    } else {
+        Err(foreign(name, "its nodes carry the mark of another tstack: another user, folder or machine"))
     }
-    let kind = kind.ok_or_else(|| foreign(name, "there is no record of who made it"))?;
+}
+
+/// The kubeconfig of a cluster whose record is lost.
+async fn fetch_kubeconfig(programs: &OsString, folder: &StateFolder, name: &str) -> Result<(), Failure> {
+    let kind = programs::kind(programs).await?;
     let text = kind.kubeconfig(name, &tokio_util::sync::CancellationToken::new()).await?;
     folder.create()?;
-    files::write_private(&folder.kubeconfig(), text.as_bytes())?;
-    let cluster = Cluster::connect(&folder.kubeconfig(), None).await?;
-    let nodes = cluster.list("v1", "Node", None).await?;
-    let label = |key: &str| nodes.iter().find_map(|node| node["metadata"]["labels"][key].as_str());
-    match (label(OWNER_LABEL), label(NODE_OWNER_LABEL)) {
-        (Some(owner), Some(word)) if owner == folder.name() => {
-            sight.adopted = Some(word.to_owned());
-            sight.identity = Some(cluster.identity().await?);
-            sight.fact = ClusterFact::Running;
-            sight.cluster = Some(cluster);
-            Ok(())
-        }
-        _ => {
-            folder.remove()?;
-            Err(foreign(name, "its node does not carry tstack's label"))
-        }
-    }
+    files::write_private(&folder.kubeconfig(), text.as_bytes())
 }
 
 /// Looks at a cluster that the user named.
@@ -108,17 +148,22 @@ async fn adopt(kind: Option<&Kind>, folder: &StateFolder, name: &str, running: b
 /// # Errors
 /// When its API server does not answer, and when it is another cluster than the one recorded.
 pub async fn named(kubeconfig: &Path, context: &str, record: Option<&Record>, engine: Option<&Engine>) -> Result<Sight, SightError> {
-    let cluster = Cluster::connect(kubeconfig, Some(context)).await?;
-    let identity = cluster.identity().await?;
+    let forget = "If that cluster is gone, `tstack down --forget` removes what tstack has noted of it.";
+    let unknown = |failure: Failure| SightError::Unknown(if record.is_some() { failure.hint(forget) } else { failure });
+    let cluster = Cluster::connect(kubeconfig, Some(context)).await.map_err(unknown)?;
+    let identity = cluster.identity().await.map_err(unknown)?;
     if let Some(recorded) = record.and_then(|r| r.identity.as_ref())
         && *recorded != identity
     {
-        return Err(Failure::preflight(format!("context `{context}` is another cluster than before"))
-            .why(format!("its identity is {identity}, the record of this stack says {recorded}"))
-            .hint("Give this stack another --name, or remove the old record with `tstack down --forget`."));
+        return Err(SightError::Foreign(
+            Failure::preflight(format!("context `{context}` is another cluster than before"))
+                .why(format!("its identity is {identity}, the record of this stack says {recorded}"))
+                .hint("Give this stack another --name.")
+                .hint(forget),
+        ));
     }
-    let nodes = node_access(&cluster, engine).await?;
-    Ok(Sight { fact: ClusterFact::Named, cluster: Some(cluster), nodes, ports: Vec::new(), identity: Some(identity), adopted: None })
+    let nodes = node_access(&cluster, engine).await.map_err(unknown)?;
+    Ok(Sight { fact: ClusterFact::Named, cluster: Some(cluster), nodes, identity: Some(identity), ..Sight::default() })
 }
 
 /// How images get into the nodes of a named cluster: only nodes that really are containers of this engine take them.
@@ -162,6 +207,7 @@ fn foreign(name: &str, why: &str) -> Failure {
     Failure::preflight(format!("there is a kind cluster `{name}` that this tstack did not make"))
         .why(why)
         .hint("Choose another name with --name; nothing was changed.")
+        .hint("If tstack has a record of that name, `tstack down --forget` removes it and leaves the cluster alone.")
         .hint(format!("If it is no longer needed, `kind delete cluster --name {name}` removes it."))
 }
 
@@ -171,5 +217,59 @@ pub fn target_name(target: &Target) -> &str {
     match target {
         Target::Kind { cluster, .. } => cluster,
         Target::Context { context, .. } => context,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(mounts: &[String]) -> Container {
+        Container { name: "tstack-x-control-plane".into(), mounts: mounts.to_vec(), ..Container::default() }
+    }
+
+    fn record(owner: &str) -> Record {
+        let target = serde_json::json!({"provider": "kind", "cluster": "tstack-x", "owner": owner, "networkMade": false});
+        let record = serde_json::json!({"version": 1, "stack": "x", "source": "x", "target": target, "created": "2026-01-01T00:00:00Z"});
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn folder() -> StateFolder {
+        StateFolder::new("/home/a", "x")
+    }
+
+    #[test]
+    fn a_half_made_cluster_is_ours_only_by_the_mark_that_the_record_has() {
+        let word = owner::new_word(&folder(), "laptop", "1");
+        let ours = [node(&["/lib/modules".into(), owner::mark(&word)])];
+        assert_eq!(proven("tstack-x", &ours, &folder(), "laptop", Some(&record(&word))).unwrap(), word);
+        for foreign in [
+            // made by kind's own hand meanwhile
+            vec![node(&["/lib/modules".into()])],
+            // made by another tstack meanwhile
+            vec![node(&[owner::mark(&owner::new_word(&folder(), "laptop", "2"))])],
+            // some node of it is not ours
+            vec![node(&[owner::mark(&word)]), node(&[])],
+        ] {
+            let failure = proven("tstack-x", &foreign, &folder(), "laptop", Some(&record(&word))).unwrap_err();
+            assert_eq!(failure.what, "there is a kind cluster `tstack-x` that this tstack did not make");
+            assert!(failure.hints[0].ends_with("nothing was changed."), "{:?}", failure.hints);
+        }
+    }
+
+    #[test]
+    fn without_a_record_only_a_cluster_of_this_folder_is_taken_up() {
+        let word = owner::new_word(&folder(), "laptop", "1");
+        let nodes = [node(&[owner::mark(&word)])];
+        assert_eq!(proven("tstack-x", &nodes, &folder(), "laptop", None).unwrap(), word);
+        let failure = proven("tstack-x", &nodes, &StateFolder::new("/home/b", "x"), "laptop", None).unwrap_err();
+        assert_eq!(failure.why, ["its nodes carry the mark of another tstack: another user, folder or machine"]);
+    }
+
+    #[test]
+    fn a_record_of_a_named_cluster_proves_no_kind_cluster() {
+        let mut record = record("w");
+        record.target = Target::Context { kubeconfig: "/k".into(), context: "c".into() };
+        assert!(proven("tstack-x", &[node(&[owner::mark("w")])], &folder(), "laptop", Some(&record)).is_err());
     }
 }

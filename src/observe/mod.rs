@@ -10,7 +10,7 @@ mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
-pub use objects::component_state;
+pub use objects::components;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,14 +47,14 @@ pub async fn for_up(
                 observed.engine_images.insert(image);
             }
         }
-        // nodes that do not run cannot be asked; what is in them is looked at again by the steps that start or make them
+        // a node that does not run cannot be asked
         if sight.cluster.is_some() {
             observed.node_images = node_images(stack, engine, &observed.nodes).await?;
         }
     }
     if let Some(cluster) = &sight.cluster {
         objects::releases(cluster, stack, &mut observed).await?;
-        objects::objects(cluster, stack, &mut observed).await?;
+        objects::objects(cluster, stack, folder.name(), &mut observed).await?;
     }
     Ok(observed)
 }

@@ -1,12 +1,14 @@
 //! What of the stack is in the cluster, and whether it is ready.
 
-use futures::future::try_join_all;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::plan::{DIGEST_ANNOTATION, ObjectFact, Observed, ReleaseFact};
+use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest};
 use crate::ready::{Readiness, judge};
 use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects};
+use crate::status::ComponentState;
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -17,8 +19,10 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
         })
     };
     let found: Vec<Release> = cluster.releases().await?.into_iter().filter(wanted).collect();
-    let unready = try_join_all(found.iter().map(|release| first_unready(cluster, &release.manifest))).await?;
-    for (release, unready) in found.into_iter().zip(unready) {
+    let ids: Vec<ObjectId> = found.iter().flat_map(|release| release.manifest.clone()).collect();
+    let seen = look(cluster, ids).await?;
+    for release in found {
+        let unready = first_unready(&release.manifest, &seen);
         let digest = release.description.strip_prefix("tstack ").map(str::to_owned);
         let fact = ReleaseFact { status: release.status, chart_version: release.chart_version, digest, unready };
         observed.releases.insert((release.namespace, release.name), fact);
@@ -26,8 +30,8 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
     Ok(())
 }
 
-/// Fills in the objects that the stack wants.
-pub(super) async fn objects(cluster: &Cluster, stack: &Stack, observed: &mut Observed) -> Result<(), Failure> {
+/// Fills in the objects that the stack wants on the cluster that the user calls `name`.
+pub(super) async fn objects(cluster: &Cluster, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
     let wanted: Vec<ObjectId> = stack
         .components
         .iter()
@@ -37,10 +41,13 @@ pub(super) async fn objects(cluster: &Cluster, stack: &Stack, observed: &mut Obs
             _ => Vec::new(),
         })
         .collect();
-    let found = try_join_all(wanted.iter().map(|id| cluster.get(id))).await?;
+    let found = cluster.get_all(&wanted).await?;
     for (id, found) in wanted.into_iter().zip(found) {
         if let Some(object) = found {
-            let digest = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
+            let noted = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
+            // a namespace of somebody else's is used as it is
+            let shared = id.kind == "Namespace" && object["metadata"]["labels"][OWNER_LABEL].as_str() != Some(name);
+            let digest = if shared { namespace_digest(stack, &id) } else { noted };
             let unready = reason(&id, &object);
             observed.objects.insert(id, ObjectFact { digest, unready });
         }
@@ -48,20 +55,54 @@ pub(super) async fn objects(cluster: &Cluster, stack: &Stack, observed: &mut Obs
     Ok(())
 }
 
-/// The state of a list of objects: `None` when all are ready, else the first reason.
+/// How each component of the stack is, in the stack's order. It is absent where its Helm release, or every one of its objects, is.
 ///
 /// # Errors
 /// When the API server does not answer.
-pub async fn component_state(cluster: &Cluster, ids: &[ObjectId]) -> Result<Option<String>, Failure> {
-    first_unready(cluster, ids).await
+pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<ComponentState>, Failure> {
+    let releases = cluster.releases().await?;
+    let objects: Vec<Option<Vec<ObjectId>>> = stack
+        .components
+        .iter()
+        .map(|component| match &component.kind {
+            ComponentKind::Manifests(objects) => Some(objects.iter().map(|object| object.id.clone()).collect()),
+            ComponentKind::Certificate(certificate) => Some(certificate_objects(certificate)),
+            ComponentKind::Image(_) => Some(Vec::new()),
+            ComponentKind::Helm(chart) => {
+                releases.iter().find(|r| r.namespace == chart.namespace && r.name == chart.release).map(|r| r.manifest.clone())
+            }
+        })
+        .collect();
+    let seen = look(cluster, objects.iter().flatten().flatten().cloned().collect()).await?;
+    Ok(objects
+        .into_iter()
+        .map(|ids| match ids {
+            Some(ids) if ids.is_empty() || ids.iter().any(|id| seen.contains_key(id)) => {
+                first_unready(&ids, &seen).map_or(ComponentState::Ready, ComponentState::Waiting)
+            }
+            _ => ComponentState::Absent,
+        })
+        .collect())
 }
 
-async fn first_unready(cluster: &Cluster, ids: &[ObjectId]) -> Result<Option<String>, Failure> {
-    let found = try_join_all(ids.iter().map(|id| cluster.get(id))).await?;
-    Ok(ids.iter().zip(found).find_map(|(id, found)| match found {
+/// The digest of a namespace as the stack wants it.
+fn namespace_digest(stack: &Stack, id: &ObjectId) -> Option<String> {
+    stack.components.iter().find_map(|component| match &component.kind {
+        ComponentKind::Manifests(objects) => objects.iter().find(|object| object.id == *id).map(|object| object_digest(&object.value)),
+        _ => None,
+    })
+}
+
+async fn look(cluster: &Cluster, ids: Vec<ObjectId>) -> Result<BTreeMap<ObjectId, Value>, Failure> {
+    let found = cluster.get_all(&ids).await?;
+    Ok(ids.into_iter().zip(found).filter_map(|(id, found)| Some((id, found?))).collect())
+}
+
+fn first_unready(ids: &[ObjectId], seen: &BTreeMap<ObjectId, Value>) -> Option<String> {
+    ids.iter().find_map(|id| match seen.get(id) {
         None => Some(format!("{id} is not there")),
-        Some(object) => reason(id, &object),
-    }))
+        Some(object) => reason(id, object),
+    })
 }
 
 fn reason(id: &ObjectId, object: &Value) -> Option<String> {

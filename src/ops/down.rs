@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
+use super::preflight;
 use super::session::{Session, Setup, Wanted};
-use crate::exec::Context;
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, DownRequest};
@@ -16,6 +16,8 @@ use crate::plan::{self, ClusterFact, DownRequest};
 pub struct DownOptions {
     /// Remove the stack, keep the cluster.
     pub keep_cluster: bool,
+    /// Remove only what lies on this machine for the cluster, and do not look at the cluster at all.
+    pub forget: bool,
 }
 
 /// What `down` did.
@@ -35,26 +37,34 @@ pub async fn down(
     mut listener: Listener,
     cancel: &CancellationToken,
 ) -> Result<DownReport, Failure> {
-    let mut session = Session::open(setup, name, &Wanted::Own, Some("down")).await?;
-    let nothing = !session.recorded && session.sight.fact == ClusterFact::Absent;
-    let told = if nothing {
-        None
-    } else {
-        let observed = observe::for_down(&session.folder, &session.record, &session.sight).await?;
-        let plan = plan::down(&observed, DownRequest { keep_cluster: options.keep_cluster })?;
-        session.folder.create()?;
-        let target = session.target_name();
-        let sight = std::mem::take(&mut session.sight);
-        let context = Context::new(session.folder.clone(), None, session.engines.clone(), session.record.clone(), sight.cluster);
-        let context = Arc::new(context);
-        let told = drive("down", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
-        if options.keep_cluster && told.outcome.failure().is_none() && session.folder.record().exists() {
-            context.note(|record| {
-                record.made.clear();
-                record.verified = None;
-            })?;
-        }
-        Some(told)
-    };
+    let mut session = Session::begin(setup, name, &Wanted::Own, Some("down")).await?;
+    if !options.forget {
+        session.look().await?;
+    }
+    let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;
+    let told = if nothing { None } else { Some(remove(&session, options, &mut listener, cancel).await?) };
     Ok(DownReport { told })
+}
+
+async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
+    let sight = &session.sight;
+    if options.keep_cluster && matches!(sight.fact, ClusterFact::Stopped | ClusterFact::Silent) {
+        let failure = sight.trouble.clone().unwrap_or_else(|| Failure::preflight(format!("`{}` does not run", session.target_name())));
+        return Err(failure.hint("Without --keep-cluster the whole cluster goes, also one that does not answer."));
+    }
+    let mut observed = observe::for_down(&session.folder, &session.record, sight).await?;
+    // what was not looked at is not removed
+    observed.network_made &= !options.forget;
+    let plan = plan::down(&observed, DownRequest { keep_cluster: options.keep_cluster })?;
+    let programs = preflight::programs(&plan, session).await?;
+    session.folder.create()?;
+    let context = session.context(None, programs);
+    let told = drive("down", &session.target_name(), &plan, Arc::clone(&context), listener, cancel).await?;
+    if options.keep_cluster && told.outcome.failure().is_none() && session.folder.record().exists() {
+        context.note(|record| {
+            record.made.clear();
+            record.verified = None;
+        })?;
+    }
+    Ok(told)
 }

@@ -2,22 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::OptionFuture;
+
 use super::session::Session;
 use crate::failure::Failure;
 use crate::plan::{Action, Plan};
 use crate::stack::{ComponentKind, ImageRef, Stack};
+use crate::state::Target;
 use crate::world::engine::Info;
+use crate::world::helm::Helm;
+use crate::world::kind::Kind;
 use crate::world::registry::{Mirror, Served, manifest_digest, probe};
-use crate::world::{machine, ports};
+use crate::world::{machine, ports, programs};
 
-/// Looks at what the plan will need: ports, memory, processors, disk, mirrors.
+/// The programs that a plan runs, set up for its cluster; those that it does not run are not looked for.
+#[derive(Default)]
+pub(super) struct Programs {
+    pub kind: Option<Kind>,
+    pub helm: Option<Helm>,
+}
+
+/// Looks at what the plan will need: programs, ports, memory, processors, disk, mirrors.
 ///
 /// # Errors
 /// One preflight failure with every problem; nothing was changed by then.
-pub(super) async fn check(stack: &Stack, plan: &Plan, session: &Session) -> Result<(), Failure> {
+pub(super) async fn check(stack: &Stack, plan: &Plan, session: &Session) -> Result<Programs, Failure> {
     let mut problems = Problems::default();
+    let programs = find_programs(plan, session, &mut problems).await;
     ports(plan, session, &mut problems).await?;
-    if let Some(engine) = &session.engines.engine {
+    if let Some(engine) = &session.engine {
         let info = engine.info().await?;
         if plan.steps().iter().any(|step| matches!(step.action, Action::CreateCluster { .. })) {
             capacity(stack, &info, &mut problems);
@@ -27,7 +40,38 @@ pub(super) async fn check(stack: &Stack, plan: &Plan, session: &Session) -> Resu
         }
     }
     mirrors(stack, plan, session, &mut problems).await;
-    problems.into_result()
+    problems.into_result().map(|()| programs)
+}
+
+/// Looks for the programs that the plan runs, and for nothing else.
+///
+/// # Errors
+/// One preflight failure that names every program that is not as needed.
+pub(super) async fn programs(plan: &Plan, session: &Session) -> Result<Programs, Failure> {
+    let mut problems = Problems::default();
+    let programs = find_programs(plan, session, &mut problems).await;
+    problems.into_result().map(|()| programs)
+}
+
+async fn find_programs(plan: &Plan, session: &Session, problems: &mut Problems) -> Programs {
+    let runs = |wanted: fn(&Action) -> bool| plan.steps().iter().any(|step| wanted(&step.action));
+    let runs_kind = runs(|action| matches!(action, Action::CreateCluster { .. } | Action::DeleteCluster));
+    let runs_helm = runs(|action| matches!(action, Action::PullChart { .. } | Action::InstallChart { .. } | Action::UninstallChart { .. }));
+    let search = &session.setup.path;
+    let (kind, helm) = tokio::join!(
+        OptionFuture::from(runs_kind.then(|| programs::kind(search))),
+        OptionFuture::from(runs_helm.then(|| programs::helm(search))),
+    );
+    let helm = helm.and_then(|found| problems.taken(found)).map(|tool| Helm {
+        program: tool.path,
+        kubeconfig: session.kubeconfig(),
+        context: match &session.record.target {
+            Target::Kind { .. } => None,
+            Target::Context { context, .. } => Some(context.clone()),
+        },
+        cache: session.folder.helm(),
+    });
+    Programs { kind: kind.and_then(|found| problems.taken(found)), helm }
 }
 
 #[derive(Default)]
@@ -36,6 +80,11 @@ struct Problems(Vec<Failure>);
 impl Problems {
     fn add(&mut self, failure: Failure) {
         self.0.push(failure);
+    }
+
+    /// What was found, or nothing and one problem more.
+    fn taken<T>(&mut self, found: Result<T, Failure>) -> Option<T> {
+        found.map_err(|failure| self.add(failure)).ok()
     }
 
     fn into_result(mut self) -> Result<(), Failure> {
@@ -69,7 +118,7 @@ async fn ports(plan: &Plan, session: &Session, problems: &mut Problems) -> Resul
     if wanted.is_empty() {
         return Ok(());
     }
-    let containers = match &session.engines.engine {
+    let containers = match &session.engine {
         Some(engine) => engine.containers(&[]).await?,
         None => Vec::new(),
     };
@@ -129,7 +178,7 @@ fn disk(stack: &Stack, info: &Info, problems: &mut Problems) {
 
 /// Every mirror that a pull would use must answer as a registry, and serve what is pinned.
 async fn mirrors(stack: &Stack, plan: &Plan, session: &Session, problems: &mut Problems) {
-    let mirrors = &session.engines.mirrors;
+    let mirrors = &session.setup.mirrors;
     let mut used: BTreeMap<String, (Mirror, Vec<ImageRef>)> = BTreeMap::new();
     for step in plan.steps() {
         let (mirror, image) = match &step.action {
@@ -164,5 +213,5 @@ async fn mirrors(stack: &Stack, plan: &Plan, session: &Session, problems: &mut P
 fn chart_mirror<'a>(stack: &Stack, component: &str, session: &'a Session) -> Option<&'a Mirror> {
     let ComponentKind::Helm(chart) = &stack.component(component)?.kind else { return None };
     let image = ImageRef::parse(chart.reference.strip_prefix("oci://")?).ok()?;
-    session.engines.mirrors.resolve(&image)
+    session.setup.mirrors.resolve(&image)
 }

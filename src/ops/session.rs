@@ -1,25 +1,19 @@
-//! What every verb begins with: the folder and its lock, the programs, the engine, and a look at the cluster.
+//! What every verb begins with: the folder and its lock, the engine, and a look at the cluster.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::exec::Engines;
+use super::preflight::Programs;
+use crate::exec::{Context, Engines};
 use crate::failure::{Failure, FailureKind};
-use crate::observe::{self, Sight};
+use crate::observe::{self, Sight, SightError};
 use crate::plan::Exposing;
-use crate::state::{Lock, Record, StateFolder, Target, VERSION};
-use crate::world::clock;
+use crate::stack::Stack;
+use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
 use crate::world::engine::{Engine, default_addresses};
-use crate::world::helm::Helm;
-use crate::world::kind::Kind;
-use crate::world::orphans;
-use crate::world::process;
 use crate::world::registry::Mirrors;
-
-/// The oldest kind that makes clusters as we ask for: later ones only.
-const LEAST_KIND: semver::Version = semver::Version::new(0, 24, 0);
-/// The oldest helm with OCI registries, `--plain-http` on pull and `uninstall --ignore-not-found`.
-const LEAST_HELM: semver::Version = semver::Version::new(3, 14, 0);
+use crate::world::{clock, machine, orphans};
 
 /// What the surroundings give: read once by the command line.
 #[derive(Clone, Debug)]
@@ -56,24 +50,22 @@ pub enum Wanted {
 
 /// One run's hold on one cluster.
 pub(super) struct Session {
+    pub setup: Setup,
     pub folder: StateFolder,
-    pub lock: Option<Lock>,
+    /// Held for as long as the session lives.
+    _lock: Option<Lock>,
     pub record: Record,
     pub recorded: bool,
-    pub engines: Engines,
+    pub engine: Option<Engine>,
     pub sight: Sight,
 }
 
 impl Session {
-    /// Opens a session on the cluster `name`. With a verb the lock is taken; without, it is only looked at.
+    /// Begins a session on the cluster `name`, without a look outside yet. With a verb the lock is taken.
     ///
     /// # Errors
-    /// When another tstack holds the cluster, a program is missing, or something cannot be known.
-    pub(super) async fn open(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
-        Self::look(setup, name, wanted, verb).await.map_err(before_the_first_step)
-    }
-
-    async fn look(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
+    /// When another tstack holds the cluster, or its record cannot be read.
+    pub(super) async fn begin(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
         if lock.is_some() {
@@ -81,64 +73,80 @@ impl Session {
         }
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
-        let target = target(before.as_ref(), wanted, name)?;
-        let helm =
-            process::find("helm", &["version", "--short"], &LEAST_HELM, &setup.path, "Install Helm 3: https://helm.sh/docs/intro/install")?;
-        let helm = Helm {
-            program: helm.path,
-            kubeconfig: match &target {
-                Target::Kind { .. } => folder.kubeconfig(),
-                Target::Context { kubeconfig, .. } => kubeconfig.clone(),
-            },
-            context: match &target {
-                Target::Kind { .. } => None,
-                Target::Context { context, .. } => Some(context.clone()),
-            },
-            cache: folder.helm(),
-        };
-        let (engine, kind) = match target {
-            Target::Kind { .. } => {
-                let get = "Install kind: https://kind.sigs.k8s.io/docs/user/quick-start#installation";
-                let kind = process::find("kind", &["version"], &LEAST_KIND, &setup.path, get)?;
-                let engine = connect(setup).await?;
-                (Some(engine), Some(Kind { program: kind.path }))
+        let target = target(before.as_ref(), wanted, &folder)?;
+        let record = before.unwrap_or_else(|| fresh(target));
+        Ok(Self { setup: setup.clone(), folder, _lock: lock, record, recorded, engine: None, sight: Sight::default() })
+    }
+
+    /// Begins a session and looks at the cluster.
+    ///
+    /// # Errors
+    /// As [`Session::begin`] and [`Session::look`].
+    pub(super) async fn open(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
+        let mut session = Self::begin(setup, name, wanted, verb).await?;
+        session.look().await.map_err(|e| before_the_first_step(e.into()))?;
+        Ok(session)
+    }
+
+    /// Looks at the cluster, the first time or anew.
+    ///
+    /// # Errors
+    /// When the cluster of that name is not ours, or when it cannot be known whether it is there.
+    pub(super) async fn look(&mut self) -> Result<(), SightError> {
+        let setup = &self.setup;
+        let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
+        let engine = Engine::connect(setup.docker_host.as_deref(), &addresses).await;
+        let recorded = self.recorded.then_some(&self.record);
+        (self.sight, self.engine) = match &self.record.target {
+            Target::Kind { cluster, .. } => {
+                let engine = engine.map_err(SightError::Unknown)?;
+                (observe::ours(&engine, &setup.path, &self.folder, cluster, recorded).await?, Some(engine))
             }
             // a named cluster works without an engine, if no image must get into its nodes
-            Target::Context { .. } => (connect(setup).await.ok(), None),
-        };
-        let sight = match (&target, &engine) {
-            (Target::Kind { cluster, .. }, Some(engine)) => observe::ours(engine, kind.as_ref(), &folder, cluster, before.as_ref()).await?,
-            (Target::Context { kubeconfig, context }, engine) => {
-                observe::named(kubeconfig, context, before.as_ref(), engine.as_ref()).await?
+            Target::Context { kubeconfig, context } => {
+                let engine = engine.ok();
+                (observe::named(kubeconfig, context, recorded, engine.as_ref()).await?, engine)
             }
-            (Target::Kind { .. }, None) => return Err(Failure::internal("a kind cluster without an engine")),
         };
-        let mut record = before.unwrap_or_else(|| fresh(target));
-        if let (Some(word), Target::Kind { owner, .. }) = (&sight.adopted, &mut record.target) {
+        if let (Some(word), Target::Kind { owner, .. }) = (&self.sight.adopted, &mut self.record.target) {
             owner.clone_from(word);
         }
-        if sight.identity.is_some() {
-            record.identity.clone_from(&sight.identity);
+        if self.sight.identity.is_some() {
+            self.record.identity.clone_from(&self.sight.identity);
         }
-        let engines =
-            Engines { engine, kind, helm, program: setup.program.clone(), mirrors: setup.mirrors.clone(), nodes: sight.nodes.clone() };
-        Ok(Self { folder, lock, record, recorded, engines, sight })
+        Ok(())
     }
 
     /// The name of the cluster for people.
     pub(super) fn target_name(&self) -> String {
         observe::target_name(&self.record.target).to_owned()
     }
+
+    /// The kubeconfig with which the cluster is reached.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        match &self.record.target {
+            Target::Kind { .. } => self.folder.kubeconfig(),
+            Target::Context { kubeconfig, .. } => kubeconfig.clone(),
+        }
+    }
+
+    /// What steps work with, given the programs that they run.
+    pub(super) fn context(&self, stack: Option<Arc<Stack>>, programs: Programs) -> Arc<Context> {
+        let engines = Engines {
+            engine: self.engine.clone(),
+            kind: programs.kind,
+            helm: programs.helm,
+            program: self.setup.program.clone(),
+            mirrors: self.setup.mirrors.clone(),
+            nodes: self.sight.nodes.clone(),
+        };
+        Arc::new(Context::new(self.folder.clone(), stack, engines, self.record.clone(), self.sight.cluster.clone()))
+    }
 }
 
 /// What fails while nothing has been changed yet is no failed step, though the room where it failed cannot know that.
 pub(super) fn before_the_first_step(failure: Failure) -> Failure {
     if failure.kind == FailureKind::Step { Failure { kind: FailureKind::Preflight, ..failure } } else { failure }
-}
-
-async fn connect(setup: &Setup) -> Result<Engine, Failure> {
-    let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
-    Engine::connect(setup.docker_host.as_deref(), &addresses).await
 }
 
 fn fresh(target: Target) -> Record {
@@ -158,23 +166,22 @@ fn fresh(target: Target) -> Record {
 }
 
 /// The recorded target, unless the user names one; one name never changes its cluster under the user's hands.
-fn target(record: Option<&Record>, wanted: &Wanted, name: &str) -> Result<Target, Failure> {
+fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Result<Target, Failure> {
     let asked = match wanted {
         Wanted::Own => None,
         Wanted::Context { kubeconfig, context } => Some(Target::Context { kubeconfig: kubeconfig.clone(), context: context.clone() }),
     };
+    let name = folder.name();
     match (record, asked) {
         (Some(record), None) => Ok(record.target.clone()),
         (Some(record), Some(asked)) if record.target == asked => Ok(asked),
         (Some(record), Some(_)) => Err(Failure::preflight(format!("`{name}` runs on `{}` already", observe::target_name(&record.target)))
             .hint("Give the other cluster a name of its own with --name, or take this one down first.")),
         (None, Some(asked)) => Ok(asked),
-        (None, None) => Ok(Target::Kind { cluster: format!("tstack-{name}"), owner: owner_word(name), network_made: false }),
+        (None, None) => {
+            let run = format!("{} {}", std::process::id(), clock::now().as_nanosecond());
+            let owner = owner::new_word(folder, &machine::name(), &run);
+            Ok(Target::Kind { cluster: format!("tstack-{name}"), owner, network_made: false })
+        }
     }
-}
-
-/// A word that no other run has: the label value by which a node is known to be ours.
-fn owner_word(name: &str) -> String {
-    let seed = format!("{name} {} {}", std::process::id(), clock::now().as_nanosecond());
-    crate::plan::object_digest(&serde_json::Value::String(seed))
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
-use super::preflight;
+use super::preflight::{self, Programs};
 use super::session::{Session, Setup, Wanted, before_the_first_step};
-use crate::exec::Context;
 use crate::failure::Failure;
 use crate::observe;
-use crate::plan::{self, Exposing, Plan, UpRequest, stack_digest};
+use crate::plan::{self, ClusterFact, Exposing, Plan, UpRequest, stack_digest};
 use crate::stack::Stack;
 use crate::state::{Record, Verified};
 use crate::world::clock;
@@ -57,8 +56,16 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
             .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
     }
+    if matches!(session.sight.fact, ClusterFact::Stopped | ClusterFact::Silent) {
+        // what a cluster holds is seen only once it answers: it is started before anything else is decided
+        let told = start(&session, &mut listener, cancel).await?;
+        if told.outcome.failure().is_some() {
+            return Ok(UpReport::of(&session, Some(told)));
+        }
+        session.look().await?;
+    }
     let plan = decide(&session, &options).await?;
-    preflight::check(&options.stack, &plan, &session).await.map_err(before_the_first_step)?;
+    let programs = preflight::check(&options.stack, &plan, &session).await.map_err(before_the_first_step)?;
     session.folder.create()?;
     session.record.stack.clone_from(&options.stack.name);
     session.record.source.clone_from(&options.source);
@@ -66,15 +73,12 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
     session.record.set.clone_from(&options.set);
     session.record.exposing = options.exposing;
     session.record.write(&session.folder)?;
-    let target = session.target_name();
-    let Session { folder, engines, record, sight, lock, .. } = session;
-    let kubeconfig = engines.helm.kubeconfig.clone();
     let stack = Arc::new(options.stack);
-    let context = Arc::new(Context::new(folder.clone(), Some(Arc::clone(&stack)), engines, record, sight.cluster));
+    let context = session.context(Some(Arc::clone(&stack)), programs);
     let told = if plan.is_empty() {
         None
     } else {
-        let told = drive("up", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
+        let told = drive("up", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
         let all = options.checks && told.outcome.failure().is_none() && !told.checks.is_empty();
         if all {
             let (digest, passed) = (stack_digest(&stack), told.checks.len());
@@ -82,9 +86,21 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         }
         Some(told)
     };
-    drop(lock);
-    let authority = Some(folder.authority_certificate()).filter(|path| path.exists());
-    Ok(UpReport { told, record: context.record(), kubeconfig, authority })
+    session.record = context.record();
+    Ok(UpReport::of(&session, told))
+}
+
+/// Starts a cluster of ours whose node or API server does not answer.
+async fn start(session: &Session, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
+    let plan = plan::start(&session.sight.fact)?;
+    drive("up", &session.target_name(), &plan, session.context(None, Programs::default()), listener, cancel).await
+}
+
+impl UpReport {
+    fn of(session: &Session, told: Option<Told>) -> Self {
+        let authority = Some(session.folder.authority_certificate()).filter(|path| path.exists());
+        Self { told, record: session.record.clone(), kubeconfig: session.kubeconfig(), authority }
+    }
 }
 
 /// What `up` would do, without doing it.
@@ -97,7 +113,7 @@ pub async fn plan(setup: &Setup, options: &UpOptions) -> Result<Plan, Failure> {
 }
 
 async fn decide(session: &Session, options: &UpOptions) -> Result<Plan, Failure> {
-    let engine = session.engines.engine.as_ref();
+    let engine = session.engine.as_ref();
     let observed =
         observe::for_up(&options.stack, &session.folder, &session.record, &session.sight, engine).await.map_err(before_the_first_step)?;
     plan::up(&options.stack, &observed, UpRequest { exposing: options.exposing, checks: options.checks })

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
+use super::preflight::Programs;
 use super::session::{Session, Setup, Wanted};
-use crate::exec::Context;
 use crate::failure::Failure;
 use crate::plan::{self, ClusterFact, stack_digest};
 use crate::stack::Stack;
@@ -33,14 +33,14 @@ pub async fn verify(
 ) -> Result<VerifyReport, Failure> {
     let session = Session::open(setup, name, &Wanted::Own, Some("verify")).await?;
     if !session.recorded || !matches!(session.sight.fact, ClusterFact::Running | ClusterFact::Named) {
-        return Err(Failure::preflight(format!("`{name}` is not up")).hint(format!("`tstack up --name {name}` brings it up.")));
+        // why its API server does not answer, where that is what is wrong
+        let failure = Failure::preflight(format!("`{name}` is not up")).why(session.sight.trouble.map(|t| t.what).unwrap_or_default());
+        return Err(failure.hint(format!("`tstack up --name {name}` brings it up.")));
     }
     let plan = plan::verify(&stack, deep)?;
-    let target = session.target_name();
-    let Session { folder, engines, record, sight, .. } = session;
     let stack = Arc::new(stack);
-    let context = Arc::new(Context::new(folder, Some(Arc::clone(&stack)), engines, record, sight.cluster));
-    let told = drive("verify", &target, &plan, Arc::clone(&context), &mut listener, cancel).await?;
+    let context = session.context(Some(Arc::clone(&stack)), Programs::default());
+    let told = drive("verify", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
     let verified =
         told.outcome.failure().is_none().then(|| Verified { digest: stack_digest(&stack), at: clock::now(), passed: told.checks.len() });
     if !told.outcome.cancelled {

@@ -32,10 +32,6 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
     if ours && !request.keep_cluster {
         let needs = vec!["forwarder".into()];
         add("cluster".into(), "delete the cluster".into(), "we made it", needs, Action::DeleteCluster);
-        if observed.network_made {
-            let cause = "we made it";
-            add("network".into(), "remove the engine's network `kind`".into(), cause, vec!["cluster".into()], Action::RemoveNetwork);
-        }
     } else if observed.cluster != ClusterFact::Absent {
         // one after the other, newest first: what was made later may stand on what was made earlier
         let mut before = "forwarder".to_owned();
@@ -50,6 +46,11 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
             add(id.clone(), title, "we made it", vec![before], action);
             before = id;
         }
+    }
+    // also where the cluster went by another hand
+    if observed.network_made && !request.keep_cluster {
+        let needs = vec!["cluster".into()];
+        add("network".into(), "remove the engine's network `kind`".into(), "we made it", needs, Action::RemoveNetwork);
     }
     if ours && request.keep_cluster {
         return finish(steps);

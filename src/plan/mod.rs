@@ -16,7 +16,7 @@ pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
 pub use observed::{ClusterFact, Exposing, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
 pub use step::{Action, Step};
-pub use up::{UpRequest, up, verify};
+pub use up::{UpRequest, start, up, verify};
 
 /// The annotation that holds the digest of an object as the stack wants it.
 pub const DIGEST_ANNOTATION: &str = "tstack.dev/digest";

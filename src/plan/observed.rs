@@ -47,6 +47,8 @@ pub enum ClusterFact {
     HalfMade,
     /// Ours, but its node does not run.
     Stopped,
+    /// Ours, and its node runs, but its API server does not answer, or not yet.
+    Silent,
     /// Ours, and its API server answers.
     Running,
     /// Not ours; named by the user, so that it is used but never made or deleted.

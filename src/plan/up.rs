@@ -21,6 +21,8 @@ pub struct UpRequest {
 const TRANSFER: Duration = Duration::from_mins(30);
 /// Cluster and Helm calls; kind gives up on its own parts earlier.
 const CALL: Duration = Duration::from_mins(10);
+/// A node that starts again: its API server answers within half a minute, on a slow machine within two.
+const START: Duration = Duration::from_mins(4);
 /// Local acts.
 const SHORT: Duration = Duration::from_mins(1);
 /// One check, with what it waits for.
@@ -44,6 +46,23 @@ pub fn up(stack: &Stack, observed: &Observed, request: UpRequest) -> Result<Plan
         draft.checks(false, cause);
     }
     draft.finish()
+}
+
+/// The plan that makes a cluster answer which is there, and of which nothing else can be seen before.
+///
+/// # Errors
+/// Never; a defect of ours is reported as such.
+pub fn start(cluster: &ClusterFact) -> Result<Plan, Failure> {
+    Plan::new(start_step(cluster).into_iter().collect()).map_err(|e| Failure::internal("the plan is not sound").because(&e))
+}
+
+fn start_step(cluster: &ClusterFact) -> Option<Step> {
+    let (title, cause) = match cluster {
+        ClusterFact::Stopped => ("start the stopped cluster", "its node does not run"),
+        ClusterFact::Silent => ("wait for the cluster's API server", "it does not answer"),
+        _ => return None,
+    };
+    Some(Step::new("cluster", title, Action::StartCluster).because(cause).within(START))
 }
 
 /// The plan of `verify`: the checks alone, with `deep` the long ones too.
@@ -83,9 +102,8 @@ impl Draft<'_> {
         let cluster = &self.stack.cluster;
         let replace = match self.observed.cluster {
             ClusterFact::Running | ClusterFact::Named => return,
-            ClusterFact::Stopped => {
-                let step = Step::new("cluster", "start the stopped cluster", Action::StartCluster);
-                self.add(step.because("its node does not run").within(CALL));
+            ClusterFact::Stopped | ClusterFact::Silent => {
+                self.steps.extend(start_step(&self.observed.cluster));
                 return;
             }
             ClusterFact::HalfMade => true,
@@ -108,7 +126,7 @@ impl Draft<'_> {
 
     /// Whether nodes take images from us; those of a cluster that is yet to be made do.
     fn nodes_take_images(&self) -> bool {
-        let to_be_made = matches!(self.observed.cluster, ClusterFact::Absent | ClusterFact::HalfMade | ClusterFact::Stopped);
+        let to_be_made = !matches!(self.observed.cluster, ClusterFact::Running | ClusterFact::Named);
         to_be_made || self.observed.nodes != NodeAccess::None
     }
 

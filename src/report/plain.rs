@@ -65,6 +65,8 @@ impl Renderer for Plain {
             }
             Event::StepStarted { id } => {
                 let text = match self.run.cause(id) {
+                    // why a check runs is plain to see
+                    _ if is_check(id) => self.run.title(id).to_owned(),
                     "" => self.run.title(id).to_owned(),
                     cause => format!("{}: {cause}", self.run.title(id)),
                 };
@@ -74,6 +76,8 @@ impl Renderer for Plain {
                 let text = format!("{}: {}", self.run.title(id), neutralise(text));
                 self.line(at, "note", &text);
             }
+            // the line of its result says all of it
+            Event::StepDone { id, .. } if is_check(id) => {}
             Event::StepDone { id, took } => {
                 let text = format!("{} ({})", self.run.title(id), duration(*took));
                 self.line(at, "done", &text);
@@ -99,6 +103,11 @@ impl Renderer for Plain {
         }
         let _ = self.to.flush();
     }
+}
+
+/// Whether a step is a single check of the stack (`check:NAME`, an id that is stable).
+fn is_check(id: &str) -> bool {
+    id.starts_with("check:")
 }
 
 /// `passed rate limit: 10 x 429 (0.4 s)`.

@@ -83,6 +83,7 @@ fn cluster(of: &Status, paint: Paint) -> String {
     let mut parts = vec![format!("{} ({provider})", neutralise(&cluster.name)), state];
     parts.extend(cluster.kubernetes.as_ref().map(|version| format!("Kubernetes {}", neutralise(version))));
     parts.extend(cluster.node_image.as_ref().map(|image| neutralise(image)));
+    parts.extend(cluster.reason.as_ref().map(|reason| neutralise(reason)));
     parts.extend(cluster.age_seconds.map(|age| format!("{} old", whole(Duration::from_secs(age)))));
     parts.join(", ")
 }

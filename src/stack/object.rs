@@ -50,7 +50,7 @@ impl std::fmt::Display for ObjectId {
 }
 
 /// An object that a stack wants in the cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     /// What identifies it.
     pub id: ObjectId,
@@ -58,10 +58,29 @@ pub struct Object {
     pub value: Value,
 }
 
+impl std::fmt::Debug for Object {
+    /// The id alone: the content may be a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl Object {
     /// Takes an object apart far enough to name it.
     #[must_use]
     pub fn new(value: Value) -> Self {
         Self { id: ObjectId::of(&value), value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_of_an_object_is_not_shown() {
+        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": {"tls.key": "a2V5"}});
+        let shown = format!("{:?}", Object::new(secret));
+        assert!(shown.contains("Secret") && !shown.contains("a2V5"), "{shown}");
     }
 }

@@ -7,6 +7,7 @@
 mod folder;
 mod journal;
 mod lock;
+pub mod owner;
 mod record;
 
 pub use folder::{StateFolder, list};

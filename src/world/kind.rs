@@ -26,6 +26,8 @@ pub struct NewCluster<'a> {
     pub ports: &'a [(u16, u16)],
     /// Labels of the node.
     pub labels: &'a [(&'a str, &'a str)],
+    /// A path in the node at which something is mounted, for no other end than that the engine tells it.
+    pub mark: &'a str,
     /// The host has cgroup v1, which the kubelet refuses by default since 1.35.
     pub cgroup_v1: bool,
 }
@@ -90,11 +92,13 @@ fn config(cluster: &NewCluster<'_>) -> Value {
         .map(|(host, node)| json!({"containerPort": node, "hostPort": host, "listenAddress": "127.0.0.1", "protocol": "TCP"}))
         .collect();
     let labels: serde_json::Map<String, Value> = cluster.labels.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+    // kind mounts this folder into every node itself: it is there wherever kind works
+    let mark = json!({"hostPath": "/lib/modules", "containerPath": cluster.mark, "readOnly": true});
     let mut config = json!({
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "networking": {"apiServerAddress": "127.0.0.1"},
-        "nodes": [{"role": "control-plane", "labels": labels, "extraPortMappings": ports}],
+        "nodes": [{"role": "control-plane", "labels": labels, "extraPortMappings": ports, "extraMounts": [mark]}],
     });
     if cluster.cgroup_v1 {
         let kubelet = json!({"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "failCgroupV1": false});
@@ -109,11 +113,13 @@ mod tests {
 
     #[test]
     fn every_port_is_bound_to_loopback() {
-        let cluster = NewCluster { name: "x", image: "i", ports: &[(8080, 30080)], labels: &[("tstack.dev/name", "x")], cgroup_v1: false };
+        let (ports, labels) = ([(8080, 30080)], [("tstack.dev/name", "x")]);
+        let cluster = NewCluster { name: "x", image: "i", ports: &ports, labels: &labels, mark: "/m", cgroup_v1: false };
         let config = config(&cluster);
         assert_eq!(config.pointer("/nodes/0/extraPortMappings/0/listenAddress").unwrap(), "127.0.0.1");
         assert_eq!(config.pointer("/networking/apiServerAddress").unwrap(), "127.0.0.1");
         assert_eq!(config.pointer("/nodes/0/labels/tstack.dev~1name").unwrap(), "x");
+        assert_eq!(config.pointer("/nodes/0/extraMounts/0/containerPath").unwrap(), "/m");
         assert_eq!(config.pointer("/kubeadmConfigPatches"), None);
     }
 }

@@ -43,6 +43,15 @@ fn engine_disk_on(info: &Info, hostname: &str) -> Option<PathBuf> {
     (here && !info.data_root.is_empty()).then(|| PathBuf::from(&info.data_root))
 }
 
+/// The name of this machine, as the system has it; empty where it does not say.
+#[must_use]
+pub fn name() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    String::new()
+}
+
 /// The bytes of memory that programs can still get without swapping, or `None` where the system does not say (only Linux does).
 #[must_use]
 pub fn memory_available() -> Option<u64> {

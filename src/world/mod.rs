@@ -6,7 +6,6 @@
 
 pub mod backoff;
 pub mod clock;
-pub mod detach;
 pub mod engine;
 pub mod files;
 pub mod folder;
@@ -18,4 +17,5 @@ pub mod machine;
 pub mod orphans;
 pub mod ports;
 pub mod process;
+pub mod programs;
 pub mod registry;

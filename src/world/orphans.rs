@@ -33,9 +33,9 @@ pub async fn end(folder: &Path) -> Result<usize, Failure> {
         }
         ended += 1;
         // the end of a process that is not our child can be seen but not waited for
-        let mut backoff = Backoff::until(tokio::time::Instant::now() + END);
+        let (deadline, mut backoff) = (tokio::time::Instant::now() + END, Backoff::new());
         while started_for(pid, folder) {
-            if !backoff.pause().await {
+            if !backoff.pause_until(deadline).await {
                 let stuck = Failure::preflight(format!("process {pid} of an earlier run does not end"));
                 return Err(stuck.hint(format!("See `ps -p {pid} -o args`.")));
             }

@@ -1,13 +1,15 @@
-//! Programs that tstack starts: kind and helm.
+//! Programs that tstack starts: kind, helm, and itself as the forwarder.
 //!
-//! Every program runs in a process group of its own, so that an end of tstack ends its children's children too. A failed
+//! Every program runs in a process group of its own, so that an end of tstack ends its children's children too; the forwarder
+//! alone outlives it. A failed
 //! one gives its whole command line, its exit status and the end of what it said.
 #![expect(clippy::disallowed_methods, reason = "the room that owns processes")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
@@ -137,6 +139,21 @@ impl Command {
     }
 }
 
+/// Starts `program` with no terminal, both outputs in `log`, and in a process group of its own, so that neither Ctrl-C nor
+/// the end of this program ends it. The child should ignore SIGHUP, which a closing terminal sends to its whole session.
+///
+/// The answer serves to see that it ended ([`Child::try_wait`]); dropping it leaves the program alone.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn spawn_detached<A: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = A>, log: File) -> std::io::Result<Child> {
+    let mut command = std::process::Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn()
+}
+
 /// A program that was found, and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {
@@ -150,10 +167,15 @@ pub struct Tool {
 ///
 /// # Errors
 /// A preflight failure when it is not there, does not answer, or is older than `least`; it says where was looked and how
-/// to get it (`get`).
-pub fn find(name: &str, probe: &[&str], least: &semver::Version, search: &std::ffi::OsStr, get: &str) -> Result<Tool, Failure> {
+/// to get it (`get`). Blocks until the program has answered.
+pub fn find(name: &str, probe: &[&str], least: &semver::Version, search: &OsStr, get: &str) -> Result<Tool, Failure> {
     let path = which::which_in(name, Some(search), ".").map_err(|_| {
-        let places: Vec<String> = std::env::split_paths(search).map(|p| p.display().to_string()).collect();
+        let mut places: Vec<String> = Vec::new();
+        for place in std::env::split_paths(search).map(|p| p.display().to_string()) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
         Failure::preflight(format!("the program `{name}` is not there")).why(format!("looked in {}", places.join(", "))).hint(get)
     })?;
     let refused = |why: String| {
@@ -314,6 +336,19 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_detached_program_has_its_own_group_and_writes_to_the_log() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let mut child =
+            spawn_detached(Path::new("/bin/sh"), ["-c", "ps -o pgid= -p $$; echo trouble >&2; cat"], log.reopen().unwrap()).unwrap();
+        let id = child.id();
+        assert!(child.wait().unwrap().success());
+        let text = fs_err::read_to_string(log.path()).unwrap();
+        let words: Vec<_> = text.split_whitespace().collect();
+        assert_eq!(words, [id.to_string().as_str(), "trouble"]);
+    }
+
     #[test]
     fn versions_are_found_in_what_tools_say() {
         for (said, version) in [
@@ -329,7 +364,8 @@ mod tests {
     #[test]
     fn a_missing_tool_says_where_was_looked_and_how_to_get_it() {
         let least = semver::Version::new(0, 20, 0);
-        let failure = find("kind", &["version"], &least, "/nonexistent/a:/nonexistent/b".as_ref(), "Install kind.").unwrap_err();
+        let failure =
+            find("kind", &["version"], &least, "/nonexistent/a:/nonexistent/b:/nonexistent/a".as_ref(), "Install kind.").unwrap_err();
         assert_eq!(failure.what, "the program `kind` is not there");
         assert_eq!(failure.why, ["looked in /nonexistent/a, /nonexistent/b"]);
         assert_eq!(failure.hints, ["Install kind."]);

@@ -122,7 +122,7 @@ async fn a_deployment_that_is_not_there_gets_no_load() {
 #[tokio::test]
 async fn a_check_that_is_dropped_ends_its_load() {
     let (server, users, bench) = stage(200, |_| Ok(deployment(1, 1))).await;
-    let endless = CheckKind::Autoscale(AutoscaleCheck { within: Some("1000h".into()), ..check(server.url("/")) });
+    let endless = CheckKind::Autoscale(AutoscaleCheck { within: Some("24h".into()), ..check(server.url("/")) });
     let load = tokio::spawn(async move { bench.run(endless).await });
     while users.lock().unwrap().len() < 5 {
         tokio::task::yield_now().await;

@@ -103,5 +103,8 @@ async fn an_api_server_that_does_not_answer_is_asked_again() {
 async fn a_bad_duration_is_the_file_s_fault() {
     let check = PromqlCheck { within: Some("soon".into()), ..check() };
     let report = Bench::new().with_cluster(Scripted::service(|_, _| Ok((200, String::new())))).run(CheckKind::Promql(check)).await;
-    assert_eq!((failure(&report).kind, failure(&report).what.as_str()), (FailureKind::Usage, "`soon` is not a duration"));
+    assert_eq!(
+        (failure(&report).kind, failure(&report).what.as_str()),
+        (FailureKind::Usage, "`soon` is not a duration such as `90s`, `5m` or `1h30m`")
+    );
 }

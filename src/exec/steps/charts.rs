@@ -23,13 +23,13 @@ pub(super) async fn pull(context: &Context, component: &str, signals: &Signals) 
     let source = context.engines.mirrors.resolve_chart(&chart.reference);
     let folder = context.folder.chart(component, &chart.version);
     signals.waiting(format!("helm pulls {}", source.reference));
-    context.engines.helm.pull(&source.reference, &chart.version, source.plain_http, &folder, &signals.cancel).await?;
+    context.helm()?.pull(&source.reference, &chart.version, source.plain_http, &folder, &signals.cancel).await?;
     Ok(())
 }
 
 pub(super) async fn install(context: &Context, component: &str, digest: &str, heal: bool, signals: &Signals) -> Result<(), Failure> {
     let chart = chart_of(context.component(component)?)?;
-    let helm = &context.engines.helm;
+    let helm = context.helm()?;
     let cluster = context.cluster().await?;
     let folder = context.folder.chart(component, &chart.version);
     let archive = archive_in(&folder)?.ok_or_else(|| {
@@ -74,7 +74,7 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
 
 pub(super) async fn uninstall(context: &Context, namespace: &str, release: &str, signals: &Signals) -> Result<(), Failure> {
     signals.waiting(format!("helm uninstalls {release} from {namespace}"));
-    context.engines.helm.uninstall(namespace, release, &signals.cancel).await
+    context.helm()?.uninstall(namespace, release, &signals.cancel).await
 }
 
 fn definitions_of(made: &Made) -> Option<&Vec<String>> {

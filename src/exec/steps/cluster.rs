@@ -6,7 +6,7 @@ use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
-use crate::state::Target;
+use crate::state::{Target, owner};
 use crate::world::backoff::Backoff;
 use crate::world::engine::Container;
 use crate::world::kind::NewCluster;
@@ -22,7 +22,7 @@ pub(super) async fn create(
     replace: bool,
     signals: &Signals,
 ) -> Result<(), Failure> {
-    let (kind, name) = context.kind()?;
+    let (kind, name) = (context.kind()?, context.kind_cluster()?);
     let engine = context.engine()?;
     let kubeconfig = context.folder.kubeconfig();
     if replace {
@@ -45,26 +45,27 @@ pub(super) async fn create(
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
     let image = image.to_string();
-    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, cgroup_v1: info.cgroup_version == 1 };
+    let mark = owner::mark(&word);
+    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, mark: &mark, cgroup_v1: info.cgroup_version == 1 };
     kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
 }
 
 pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
-    let (_, name) = context.kind()?;
+    let name = context.kind_cluster()?;
     let engine = context.engine()?;
     for node in engine.containers(&[(Container::KIND_CLUSTER, &name)]).await? {
         engine.start(&node.id).await?;
     }
     // the engine knows when the container runs, nobody tells when the API server in it answers
-    let mut backoff = Backoff::until(deadline);
+    let mut backoff = Backoff::new();
     loop {
         match Cluster::connect(&context.folder.kubeconfig(), None).await {
             Ok(_) => break,
             Err(failure) => {
                 signals.waiting(format!("the API server does not answer yet: {}", failure.what));
-                if !backoff.pause().await {
+                if !backoff.pause_until(deadline).await {
                     return Err(failure);
                 }
             }
@@ -74,7 +75,7 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
 }
 
 pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), Failure> {
-    let (kind, name) = context.kind()?;
+    let (kind, name) = (context.kind()?, context.kind_cluster()?);
     kind.delete(&name, &context.folder.kubeconfig(), &signals.cancel).await?;
     context.note(|record| {
         record.identity = None;

@@ -9,7 +9,6 @@ mod objects;
 mod ready;
 mod remove;
 
-pub use ready::objects_of;
 use tokio::time::Instant;
 
 use super::{Context, Signals};

@@ -1,6 +1,5 @@
 //! Objects: applied server-side with our field manager, deleted in reverse.
 
-use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use crate::certs::{self, Authority};
@@ -36,11 +35,12 @@ pub(super) async fn apply(context: &Context, component: &str, deadline: Instant,
         _ => return Err(Failure::internal(format!("component `{component}` has no objects"))),
     };
     let cluster = context.cluster().await?;
-    let mine = claim(context, cluster, component, &objects).await?;
+    let mine = claim(context, cluster, component, objects).await?;
     if !mine.is_empty() {
-        context.note(|record| record.add(Made::Objects { component: component.to_owned(), ids: mine }))?;
+        let ids = mine.iter().map(|object| object.id.clone()).collect();
+        context.note(|record| record.add(Made::Objects { component: component.to_owned(), ids }))?;
     }
-    cluster.apply_all(&objects, deadline, &|reason| signals.waiting(reason)).await
+    cluster.apply_all(&mine, deadline, &|reason| signals.waiting(reason)).await
 }
 
 pub(super) async fn delete(context: &Context, ids: &[ObjectId], deadline: Instant, signals: &Signals) -> Result<(), Failure> {
@@ -48,15 +48,16 @@ pub(super) async fn delete(context: &Context, ids: &[ObjectId], deadline: Instan
 }
 
 /// Which of the objects are ours to make. One that is there without our label is somebody's: a namespace is then shared and
-/// stays theirs, anything else is refused before it is touched.
-async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: &[Object]) -> Result<Vec<ObjectId>, Failure> {
-    let there = try_join_all(objects.iter().map(|object| cluster.get(&object.id))).await?;
+/// stays as it is (with our label on it, a later `down` would take it for ours), anything else is refused before it is touched.
+async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: Vec<Object>) -> Result<Vec<Object>, Failure> {
+    let ids: Vec<ObjectId> = objects.iter().map(|object| object.id.clone()).collect();
+    let there = cluster.get_all(&ids).await?;
     let mut mine = Vec::new();
-    for (object, there) in objects.iter().zip(there) {
+    for (object, there) in objects.into_iter().zip(there) {
         let label = |found: &serde_json::Value| found["metadata"]["labels"][OWNER_LABEL].as_str() == Some(context.folder.name());
         match there {
-            None => mine.push(object.id.clone()),
-            Some(found) if label(&found) => mine.push(object.id.clone()),
+            None => mine.push(object),
+            Some(found) if label(&found) => mine.push(object),
             Some(_) if object.id.kind == "Namespace" => {}
             Some(_) => {
                 return Err(Failure::step(format!("{} is there already, and not made by this stack", object.id))

@@ -22,7 +22,7 @@ pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, 
 ///
 /// # Errors
 /// When the API server does not answer, or a release is gone.
-pub async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
+async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
     match &component.kind {
         ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
         ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),

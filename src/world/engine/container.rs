@@ -58,6 +58,8 @@ pub struct Container {
     pub created: Option<jiff::Timestamp>,
     /// The ports of this machine that lead into it; none while it does not run.
     pub ports: Vec<PublishedPort>,
+    /// Where something is mounted in it; known from its first instant to its last.
+    pub mounts: Vec<String>,
 }
 
 /// A port of the host that leads into a container.
@@ -147,6 +149,7 @@ impl Engine {
                     image: c.image.unwrap_or_default(),
                     created: c.created.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),
                     ports: c.ports.unwrap_or_default().into_iter().filter_map(published).collect(),
+                    mounts: c.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.destination).collect(),
                 }
             })
             .collect();
@@ -243,6 +246,7 @@ mod tests {
                 r#"[{"Id":"2","Names":["/tstack-worker"],"State":"restarting"},
                     {"Id":"1","Names":["/tstack-control-plane"],"State":"running","Image":"kindest/node:v1.36.4","Created":1767225600,
                      "Labels":{"io.x-k8s.kind.cluster":"tstack","io.x-k8s.kind.role":"control-plane"},
+                     "Mounts":[{"Type":"bind","Source":"/lib/modules","Destination":"/lib/modules"}],
                      "Ports":[{"IP":"127.0.0.1","PrivatePort":30080,"PublicPort":8080,"Type":"tcp"},{"PrivatePort":22,"Type":"tcp"}]}]"#,
             ),
             _ => Scripted::json(200, r#"{"ApiVersion":"1.41"}"#),
@@ -252,6 +256,7 @@ mod tests {
         assert_eq!((node.name.as_str(), &node.state), ("tstack-control-plane", &State::Running));
         assert_eq!((node.kind_cluster(), node.kind_role()), (Some("tstack"), Some("control-plane")));
         assert_eq!(node.ports, [PublishedPort { host_ip: "127.0.0.1".into(), host_port: 8080, container_port: 30080 }]);
+        assert_eq!(node.mounts, ["/lib/modules"]);
         assert_eq!(node.created.unwrap().to_string(), "2026-01-01T00:00:00Z");
         assert_eq!(all[1].state, State::Other("restarting".into()));
     }

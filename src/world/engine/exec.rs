@@ -11,6 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use super::Engine;
 use super::error::failure;
 use crate::failure::Failure;
+use crate::world::backoff::Backoff;
 
 /// What a program in a container wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +93,14 @@ impl Engine {
     async fn exit_code(&self, id: &str) -> Result<i64, Failure> {
         // The output ends when the program closes it; the engine notes the code a moment later, and has no call that waits for it (its event
         // stream may have told it before we listen). So ask again, at most for EXIT_CODE.
-        let mut pause = Duration::from_millis(5);
+        let mut backoff = Backoff::new();
         let ask = async {
             loop {
                 let state = self.docker.inspect_exec(id).await.map_err(|e| failure("", &e))?;
                 if let (Some(code), Some(false)) = (state.exit_code, state.running) {
                     return Ok(code);
                 }
-                let _ = tokio::time::timeout(pause, std::future::pending::<()>()).await;
-                pause = (pause * 2).min(Duration::from_millis(500));
+                backoff.pause().await;
             }
         };
         let late =

@@ -4,12 +4,13 @@ use futures::stream::{self, TryStreamExt as _};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::backoff::{Backoff, Waits};
 use super::call::CallError;
 use super::order::Rank;
+use super::waits::Waits;
 use super::{Cluster, OnWait, Verdict};
 use crate::failure::Failure;
 use crate::stack::{Object, ObjectId};
+use crate::world::backoff::Backoff;
 
 /// Requests under way at once; the API server of a laptop gains nothing from more.
 const AT_ONCE: usize = 8;
@@ -49,7 +50,7 @@ impl Cluster {
             };
             waits.tell(format!("{}: {passing}", object.id));
             reason = passing;
-            if !backoff.pause(deadline).await {
+            if !backoff.pause_until(deadline).await {
                 return Err(gave_up(&error, &object.id));
             }
         }
@@ -63,7 +64,7 @@ fn gave_up(error: &CallError, id: &ObjectId) -> Failure {
 fn too_late(id: &ObjectId, reason: &str) -> Failure {
     Failure::step(format!("{id} could not be applied in time"))
         .why(if reason.is_empty() { "the API server did not answer before the deadline" } else { reason })
-        .hint("Run `tstack up` again, it goes on from here; `--timeout` gives more time.")
+        .hint("Run `tstack up` again, it goes on from here; a component's `timeout` in the stack file gives it more time.")
 }
 
 /// Whether a definition is in force: the one readiness that the API server itself asks for, before it takes objects of the kind.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use kube::core::Status;
 use tokio::time::{Instant, timeout};
 
-use super::backoff::Backoff;
 use crate::failure::{Failure, chain};
 use crate::stack::ObjectId;
+use crate::world::backoff::Backoff;
 
 /// How long a single request may take; above the 30 s that the API server gives a webhook at most.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -155,7 +155,7 @@ fn hint(status: &Status) -> Option<String> {
         return Some(format!("Remove {} from the manifest, or give it up at its owner: field manager `{owner}`.", fields.join(", ")));
     }
     match status.code {
-        400 | 422 => Some("Correct the named fields in the manifest; `tstack lint` checks them against the schema.".to_owned()),
+        400 | 422 => Some("Correct the named fields in the manifest.".to_owned()),
         401 => Some("The credentials in the kubeconfig are not accepted any more: make a new kubeconfig for this cluster.".to_owned()),
         403 if status.message.contains("cannot ") => {
             Some("The account in the kubeconfig lacks this right: use one of a cluster administrator.".to_owned())
@@ -180,7 +180,7 @@ pub(super) async fn patient<T, F: Future<Output = kube::Result<T>>>(request: imp
     let (deadline, mut backoff) = (Instant::now() + BUSY_LIMIT, Backoff::new());
     loop {
         match once(request()).await {
-            Err(error) if error.is_busy() && backoff.pause(deadline).await => {}
+            Err(error) if error.is_busy() && backoff.pause_until(deadline).await => {}
             answer => return answer,
         }
     }

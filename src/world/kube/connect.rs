@@ -22,13 +22,9 @@ impl Cluster {
     /// Reads that file alone: neither `KUBECONFIG` nor an in-cluster account can lead into another cluster. Without `context` the
     /// file's current context is used. Takes ten seconds at most.
     pub async fn connect(kubeconfig: &Path, context: Option<&str>) -> Result<Self, Failure> {
-        // one provider of cryptography for the whole program; a second call changes nothing
-        let _already_there = rustls::crypto::ring::default_provider().install_default();
         let config = config(kubeconfig, context).await?;
         let server = config.cluster_url.to_string();
-        let unusable =
-            |error: &kube::Error| Failure::step(format!("the kubeconfig {} cannot be used", kubeconfig.display())).because(error);
-        let cluster = Self::new(Client::try_from(config).map_err(|e| unusable(&e))?, server);
+        let cluster = Self::new(client(config, kubeconfig)?, server);
         match timeout(FIRST_LIMIT, cluster.json("/version")).await {
             Ok(Ok(_)) => Ok(cluster),
             Ok(Err(error)) => Err(CallError::from(error).failure(format!("cannot reach the API server {}", cluster.server()))),
@@ -47,6 +43,22 @@ impl Cluster {
         let answer = self.json("/version").await.map_err(|e| CallError::from(e).failure("cannot ask the API server for its version"))?;
         Ok(answer["gitVersion"].as_str().unwrap_or_default().to_owned())
     }
+}
+
+/// A client whose connections may be quiet for as long as they like, for tunnels to pods. Nothing is asked yet.
+///
+/// # Errors
+/// When the kubeconfig cannot be used.
+pub async fn client_for_tunnels(kubeconfig: &Path, context: Option<&str>) -> Result<Client, Failure> {
+    let mut config = config(kubeconfig, context).await?;
+    config.read_timeout = None;
+    client(config, kubeconfig)
+}
+
+fn client(config: Config, kubeconfig: &Path) -> Result<Client, Failure> {
+    // one provider of cryptography for the whole program; a second call changes nothing
+    let _already_there = rustls::crypto::ring::default_provider().install_default();
+    Client::try_from(config).map_err(|e| Failure::step(format!("the kubeconfig {} cannot be used", kubeconfig.display())).because(&e))
 }
 
 async fn config(path: &Path, context: Option<&str>) -> Result<Config, Failure> {

@@ -8,12 +8,13 @@ use kube::runtime::watcher::watch_object;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::backoff::{Backoff, Waits};
 use super::call::{CallError, once};
 use super::order::Rank;
+use super::waits::Waits;
 use super::{Cluster, OnWait};
 use crate::failure::{Failure, chain};
 use crate::stack::ObjectId;
+use crate::world::backoff::Backoff;
 
 /// An object that was not gone at the deadline.
 struct Left {
@@ -51,7 +52,7 @@ impl Cluster {
             };
             let Some(passing) = error.passing() else { return Err(error.on("delete", id)) };
             waits.tell(format!("{id}: {passing}"));
-            if !backoff.pause(deadline).await {
+            if !backoff.pause_until(deadline).await {
                 return Err(error.failure(format!("{id} could not be deleted in time")));
             }
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::try_join_all;
 use http::Request;
 use http_body_util::BodyExt as _;
 use kube::Api;
@@ -17,6 +18,9 @@ use crate::stack::ObjectId;
 
 /// How long a service behind the API server's proxy may take.
 const SERVICE_LIMIT: Duration = Duration::from_secs(30);
+
+/// From how many objects of one kind on a list is cheaper than one request for each.
+const LIST_FROM: usize = 3;
 
 /// A node and whether it takes pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,32 @@ impl Cluster {
             Err(error) if error.is_absent() => Ok(None),
             other => other,
         }
+    }
+
+    /// The objects at these ids, in their order, `None` where one is absent. Several of one kind in one namespace are one request.
+    pub async fn get_all(&self, ids: &[ObjectId]) -> Result<Vec<Option<Value>>, Failure> {
+        let mut groups: BTreeMap<(&str, &str, &str), Vec<&ObjectId>> = BTreeMap::new();
+        for id in ids {
+            groups.entry((&id.api_version, &id.kind, &id.namespace)).or_default().push(id);
+        }
+        let found = try_join_all(groups.into_values().map(|group| self.get_group(group))).await?;
+        let found: BTreeMap<ObjectId, Value> = found.into_iter().flatten().collect();
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// Objects of one kind in one namespace.
+    async fn get_group(&self, group: Vec<&ObjectId>) -> Result<Vec<(ObjectId, Value)>, Failure> {
+        let first = group[0];
+        // a list of Secrets holds all of Helm's records, which are megabytes
+        if group.len() < LIST_FROM || first.kind == "Secret" {
+            let found = try_join_all(group.iter().map(|id| self.get(id))).await?;
+            return Ok(group.into_iter().zip(found).filter_map(|(id, found)| Some((id.clone(), found?))).collect());
+        }
+        let namespace = if first.namespace.is_empty() { "default" } else { first.namespace.as_str() };
+        let listed = self.select(&first.api_version, &first.kind, Some(namespace), &ListParams::default()).await;
+        let listed = listed.map_err(|e| e.failure(format!("cannot list objects of kind {}", first.kind)))?;
+        let by_name: BTreeMap<String, Value> = listed.into_iter().map(|object| (ObjectId::of(&object).name, object)).collect();
+        Ok(group.into_iter().filter_map(|id| Some((id.clone(), by_name.get(&id.name)?.clone()))).collect())
     }
 
     /// The objects of a kind in all namespaces that carry the labels (`app=x,tier!=db`); none where the kind is not served.
@@ -83,7 +113,8 @@ impl Cluster {
             .ok_or_else(|| Failure::step(format!("cannot tell which cluster {} is", self.server())).why(format!("{id} has no uid")))
     }
 
-    /// Makes a namespace with these labels unless there is one of that name, which then stays as it is; says whether it made one.
+    /// Makes a namespace with these labels unless there is one of that name, which then stays as it is; says whether it is ours:
+    /// made now, or there with these labels.
     pub async fn ensure_namespace(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<bool, Failure> {
         let id = ObjectId::new("v1", "Namespace", "", name);
         if let Some(found) = self.get(&id).await? {
@@ -91,7 +122,9 @@ impl Cluster {
                 return Err(Failure::step(format!("{id} is being deleted"))
                     .hint("Wait until it is gone, then try again; `tstack status` shows what holds it."));
             }
-            return Ok(false);
+            // with these labels it was made by an earlier run that was ended before it could note so
+            let label = |key: &str| found.pointer("/metadata/labels").and_then(|labels| labels.get(key)).and_then(Value::as_str);
+            return Ok(!labels.is_empty() && labels.iter().all(|(key, value)| label(key) == Some(value)));
         }
         let made = async {
             let (api, _) = self.api(&id).await?;

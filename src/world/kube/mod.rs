@@ -8,7 +8,6 @@
 
 mod apply;
 mod apply_all;
-mod backoff;
 mod call;
 mod client;
 mod connect;
@@ -20,11 +19,13 @@ mod pods;
 mod releases;
 mod revision;
 mod wait;
+mod waits;
 
 #[cfg(test)]
 mod tests;
 
 pub use client::Cluster;
+pub use connect::client_for_tunnels;
 pub use lookup::NodeState;
 pub use releases::Release;
 

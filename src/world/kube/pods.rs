@@ -81,6 +81,6 @@ pub(super) fn hint(reason: &str) -> &'static str {
     } else if reason.contains("CreateContainer") {
         "Apply the ConfigMap or Secret that the container refers to, or correct the reference."
     } else {
-        "See its events and logs: `tstack logs`."
+        "Look at it with kubectl and the kubeconfig that `tstack up` names: `kubectl describe pod`, `kubectl logs`."
     }
 }

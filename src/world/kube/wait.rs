@@ -15,11 +15,12 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::backoff::{Backoff, Waits};
 use super::call::CallError;
+use super::waits::Waits;
 use super::{Cluster, Judge, OnWait, Verdict, pods};
 use crate::failure::Failure;
 use crate::stack::ObjectId;
+use crate::world::backoff::Backoff;
 
 /// How long a pod may be stuck in a state that seldom passes (no room on a node, a missing Secret) before the wait ends.
 const STUCK_LIMIT: Duration = Duration::from_secs(30);
@@ -38,6 +39,8 @@ struct Watched<'a> {
     id: &'a ObjectId,
     object: Option<Value>,
     verdict: Verdict,
+    /// Whether its watch has told anything yet.
+    seen: bool,
     pods: BTreeMap<String, Value>,
     has_pod_feed: bool,
     /// Since when a pod is stuck.
@@ -104,7 +107,7 @@ impl Cluster {
                 // the receiver is gone when the wait is over, and this future with it
                 Err(error) => drop(tx.send(Update::Trouble(place, error.passing().unwrap_or_else(|| error.to_string())))),
             }
-            backoff.pause(far()).await;
+            backoff.pause().await;
         };
         let mut stream = std::pin::pin!(watch_object(api, &id.name).default_backoff());
         while let Some(seen) = stream.next().await {
@@ -193,7 +196,7 @@ impl Cluster {
             Some(worst) => self.with_evidence(failure, worst.id).await,
             None => failure,
         };
-        failure.hint("Run `tstack up` again, it goes on from here; `--timeout` gives more time.")
+        failure.hint("Run `tstack up` again, it goes on from here; a component's `timeout` in the stack file gives it more time.")
     }
 
     async fn with_evidence(&self, failure: Failure, id: &ObjectId) -> Failure {
@@ -208,6 +211,7 @@ impl<'a> Watched<'a> {
             id,
             object: None,
             verdict: Verdict::Waiting("not looked at yet".to_owned()),
+            seen: false,
             pods: BTreeMap::new(),
             has_pod_feed: false,
             stuck: BTreeMap::new(),
@@ -250,6 +254,10 @@ impl<'a> Watched<'a> {
 }
 
 fn take(all: &mut [Watched<'_>], update: Update, judge: Judge) {
+    let (Update::Object(place, _) | Update::Pods(place, _) | Update::Trouble(place, _)) = &update;
+    if let Some(one) = all.get_mut(*place) {
+        one.seen = true;
+    }
     match update {
         Update::Object(place, object) => {
             if let Some(one) = all.get_mut(place) {
@@ -274,7 +282,12 @@ fn take(all: &mut [Watched<'_>], update: Update, judge: Judge) {
 /// `2 of 3 ready; Deployment keda/keda-operator: 0 of 1 replicas available; pod keda-operator-x: container keda: ContainerCreating`.
 fn progress(all: &[Watched<'_>], judge: Judge) -> String {
     let ready = all.iter().filter(|one| one.verdict == Verdict::Ready).count();
-    let first = all.iter().find(|one| one.verdict != Verdict::Ready).map(|one| describe(one, judge)).unwrap_or_default();
+    let late = all.iter().filter(|one| one.verdict != Verdict::Ready);
+    // one that was seen tells something; of the others there is only their number
+    let first = match late.clone().find(|one| one.seen) {
+        Some(one) => describe(one, judge),
+        None => format!("looking at {} more", late.count()),
+    };
     if all.len() == 1 { first } else { format!("{ready} of {} ready; {first}", all.len()) }
 }
 
@@ -301,9 +314,4 @@ fn is_expiry(error: &watcher::Error) -> bool {
         watcher::Error::WatchError(status) | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 410,
         _ => false,
     }
-}
-
-/// A deadline that never comes: the wait around it has one.
-fn far() -> Instant {
-    Instant::now() + Duration::from_hours(8760)
 }
