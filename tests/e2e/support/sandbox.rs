@@ -148,9 +148,6 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        let took = self.began.elapsed().as_secs_f64();
-        let ended = if std::thread::panicking() { "BROKEN" } else { "held" };
-        println!("\n{}: {ended}, {took:.0} s", self.scenario);
         // a second panic would abort the test program and leave everything
         let cleaned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             if std::thread::panicking() {
@@ -170,6 +167,9 @@ impl Drop for Sandbox {
         if cleaned.is_err() {
             println!("{}: not everything could be removed", self.scenario);
         }
+        let took = self.began.elapsed().as_secs_f64();
+        let ended = if std::thread::panicking() { "BROKEN" } else { "held" };
+        println!("\n{}: {ended}, {took:.0} s", self.scenario);
     }
 }
 
