@@ -48,7 +48,7 @@ pub async fn down(
 
 async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
     let sight = &session.sight;
-    if options.keep_cluster && matches!(sight.fact, ClusterFact::Stopped | ClusterFact::Silent) {
+    if options.keep_cluster && sight.fact == ClusterFact::Silent {
         let failure = sight.trouble.clone().unwrap_or_else(|| Failure::preflight(format!("`{}` does not run", session.target_name())));
         return Err(failure.hint("Without --keep-cluster the whole cluster goes, also one that does not answer."));
     }

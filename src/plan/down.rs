@@ -41,10 +41,23 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
             before = "cluster".into();
         }
         for (number, made) in observed.made.iter().enumerate().rev() {
-            let (title, action) = undo(made);
-            let id = format!("remove:{number}");
-            add(id.clone(), title, "we made it", vec![before], action);
-            before = id;
+            if let Some((title, action)) = undo(made) {
+                let id = format!("remove:{number}");
+                add(id.clone(), title, "we made it", vec![before], action);
+                before = id;
+            }
+        }
+        // what nothing of ours stands on any more goes side by side: a namespace alone takes seconds
+        let (definitions, namespaces) = (definitions(&observed.made), namespaces(&observed.made));
+        if !definitions.is_empty() {
+            let title = format!("delete the definitions of charts ({})", definitions.len());
+            add("definitions".into(), title, "we made them", vec![before], Action::DeleteObjects { ids: definitions });
+            before = "definitions".into();
+        }
+        if !namespaces.is_empty() {
+            let names: Vec<&str> = namespaces.iter().map(|id| id.name.as_str()).collect();
+            let title = format!("delete the namespaces {}", names.join(", "));
+            add("namespaces".into(), title, "we made them", vec![before], Action::DeleteObjects { ids: namespaces });
         }
     }
     // also where the cluster went by another hand
@@ -65,20 +78,25 @@ fn finish(steps: Vec<Step>) -> Result<Plan, Failure> {
     Plan::new(steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))
 }
 
-fn undo(made: &Made) -> (String, Action) {
+/// How one thing is taken back that others may stand on; definitions and namespaces go together at the end.
+fn undo(made: &Made) -> Option<(String, Action)> {
     match made {
         Made::Objects { component, ids } => {
-            (format!("delete the objects of {component}"), Action::DeleteObjects { ids: ids.iter().rev().cloned().collect() })
+            Some((format!("delete the objects of {component}"), Action::DeleteObjects { ids: ids.iter().rev().cloned().collect() }))
         }
         Made::Release { component, namespace, name } => {
-            (format!("uninstall {component}"), Action::UninstallChart { namespace: namespace.clone(), release: name.clone() })
+            Some((format!("uninstall {component}"), Action::UninstallChart { namespace: namespace.clone(), release: name.clone() }))
         }
-        Made::Definitions { component, names } => {
-            let ids = names.iter().map(|name| ObjectId::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)).collect();
-            (format!("delete the definitions of {component}"), Action::DeleteObjects { ids })
-        }
-        Made::Namespace { name } => {
-            (format!("delete namespace {name}"), Action::DeleteObjects { ids: vec![ObjectId::new("v1", "Namespace", "", name)] })
-        }
+        Made::Definitions { .. } | Made::Namespace { .. } => None,
     }
+}
+
+fn definitions(made: &[Made]) -> Vec<ObjectId> {
+    let names = made.iter().rev().filter_map(|made| if let Made::Definitions { names, .. } = made { Some(names) } else { None });
+    names.flatten().map(|name| ObjectId::new("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)).collect()
+}
+
+fn namespaces(made: &[Made]) -> Vec<ObjectId> {
+    let names = made.iter().rev().filter_map(|made| if let Made::Namespace { name } = made { Some(name) } else { None });
+    names.map(|name| ObjectId::new("v1", "Namespace", "", name)).collect()
 }

@@ -451,8 +451,8 @@ fn keep_cluster_undoes_the_newest_first_and_keeps_the_record() {
     insta::assert_snapshot!(down_text(&observed, true), @r"
         1. delete the objects of task-api  (we made it)
         2. uninstall keda  (we made it)  <- 1
-        3. delete the definitions of keda  (we made it)  <- 2
-        4. delete namespace keda  (we made it)  <- 3
+        3. delete the definitions of charts (1)  (we made them)  <- 2
+        4. delete the namespaces keda  (we made them)  <- 3
         ");
     let plan = down(&observed, DownRequest { keep_cluster: true }).unwrap();
     let Action::DeleteObjects { ids } = &plan.steps()[0].action else { panic!("{plan:?}") };
@@ -466,8 +466,8 @@ fn a_stopped_cluster_that_is_to_be_kept_is_started_to_be_emptied() {
         1. start the stopped cluster  (its node does not run, and what is in it is to be removed)
         2. delete the objects of task-api  (we made it)  <- 1
         3. uninstall keda  (we made it)  <- 2
-        4. delete the definitions of keda  (we made it)  <- 3
-        5. delete namespace keda  (we made it)  <- 4
+        4. delete the definitions of charts (1)  (we made them)  <- 3
+        5. delete the namespaces keda  (we made them)  <- 4
         ");
     assert_eq!(down_text(&Observed { made: vec![], ..observed }, true), "");
 }
@@ -479,8 +479,8 @@ fn a_named_cluster_is_never_deleted() {
         1. end the forwarder  (it runs)
         2. delete the objects of task-api  (we made it)  <- 1
         3. uninstall keda  (we made it)  <- 2
-        4. delete the definitions of keda  (we made it)  <- 3
-        5. delete namespace keda  (we made it)  <- 4
+        4. delete the definitions of charts (1)  (we made them)  <- 3
+        5. delete the namespaces keda  (we made them)  <- 4
         6. remove our files  (nothing is left that they describe)  <- 1, 2, 3, 4, 5
         ");
 }
