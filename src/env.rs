@@ -63,3 +63,16 @@ impl Env {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_variable_is_documented() {
+        let docs = include_str!("../docs/environment.md");
+        let source = include_str!("env.rs");
+        let names =
+            source.split('"').skip(1).step_by(2).filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        let missing: Vec<&str> = names.filter(|name| *name != "UTF" && !docs.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "docs/environment.md does not name {missing:?}");
+    }
+}

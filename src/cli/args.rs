@@ -39,6 +39,7 @@ pub fn command() -> clap::Command {
 
 /// Flags of every verb.
 #[derive(Clone, Debug, ClapArgs)]
+#[command(next_help_heading = "Options of every verb")]
 pub(super) struct Global {
     /// The name of the cluster, to have several side by side. Default: the stack's name
     #[arg(long, global = true, value_name = "NAME")]
@@ -58,7 +59,7 @@ pub(super) struct Global {
     /// Fetch from a mirror: docker.io=https://mirror.example.com, or *=… for every registry
     #[arg(long, global = true, value_name = "HOST=ADDRESS")]
     pub mirror: Vec<String>,
-    /// The configuration file [default: $`TSTACK_CONFIG`, or ~/.config/tstack/config.yaml]
+    /// The configuration file [default: `TSTACK_CONFIG`, or ~/.config/tstack/config.yaml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -31,6 +31,8 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
             .why("neither TSTACK_STATE nor HOME is set")
             .hint("Set TSTACK_STATE to a folder.")
     })?;
+    // programs are given paths in it, and are known by them later, wherever the next run is started
+    let state = std::path::absolute(&state).unwrap_or(state);
     let setup = Setup {
         state,
         path: env.path.clone(),

@@ -83,11 +83,12 @@ impl<A: Act> Run<'_, A> {
             tokio::select! {
                 // what has ended is counted before a cancel is looked at
                 biased;
-                Some(joined) = self.tasks.join_next_with_id() => self.take_in(joined),
-                () = self.cancel.cancelled(), if !self.outcome.cancelled => {
-                    self.outcome.cancelled = true;
-                    self.send(Event::Cancelling);
+                Some(joined) = self.tasks.join_next_with_id() => {
+                    // a step can end because of a cancel before we hear of it; the cancel is told first
+                    self.notice_cancel();
+                    self.take_in(joined);
                 }
+                () = self.cancel.cancelled(), if !self.outcome.cancelled => self.notice_cancel(),
             }
             self.start_all_that_can();
         }
@@ -97,6 +98,13 @@ impl<A: Act> Run<'_, A> {
         let Outcome { done, failed, skipped, took, .. } = &self.outcome;
         self.send(Event::PlanFinished { done: done.len(), failed: failed.len(), skipped: skipped.len(), took: *took });
         self.outcome
+    }
+
+    fn notice_cancel(&mut self) {
+        if self.cancel.is_cancelled() && !self.outcome.cancelled {
+            self.outcome.cancelled = true;
+            self.send(Event::Cancelling);
+        }
     }
 
     fn start_all_that_can(&mut self) {
@@ -208,7 +216,7 @@ mod tests {
     use super::*;
     use crate::plan::Action;
 
-    /// Acts by the first word of a step's title: `ok`, `fail`, `hang`, `panic`.
+    /// Acts by the first word of a step's title: `ok`, `fail`, `hang`, `obey`, `panic`.
     #[derive(Default)]
     struct Script {
         order: Mutex<Vec<String>>,
@@ -223,6 +231,10 @@ mod tests {
                     "hang" => {
                         signals.waiting("a thing that never comes");
                         std::future::pending().await
+                    }
+                    "obey" => {
+                        signals.cancel.cancelled().await;
+                        Err(Failure::new(FailureKind::Cancelled, "stopped"))
                     }
                     "panic" => panic!("defect"),
                     _ => Ok(()),
@@ -277,6 +289,15 @@ mod tests {
         assert_eq!(outcome.took, UNWIND);
         assert_eq!(events.iter().filter(|e| matches!(e, Event::StepStarted { .. })).count(), 1);
         assert!(events.contains(&Event::StepSkipped { id: "b".into(), because: String::new() }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_is_told_before_the_steps_that_it_ends() {
+        let cancel = CancellationToken::new();
+        let token = cancel.clone();
+        let ((_, events), ()) = tokio::join!(outcome(vec![step("a", "obey", &[])], &cancel), async move { token.cancel() });
+        let wire = |event: &Event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned();
+        assert_eq!(events.iter().map(wire).collect::<Vec<_>>(), ["step.started", "plan.cancelling", "step.failed", "plan.finished"]);
     }
 
     #[tokio::test(start_paused = true)]

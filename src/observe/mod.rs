@@ -10,7 +10,7 @@ mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
-pub use objects::components;
+pub use objects::{Seen, components};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub async fn for_up(
                 observed.engine_images.insert(image);
             }
         }
-        // a node that does not run cannot be asked
+        // nodes that do not run cannot be asked
         if sight.cluster.is_some() {
             observed.node_images = node_images(stack, engine, &observed.nodes).await?;
         }
@@ -92,7 +92,11 @@ fn pulled_charts(stack: &Stack, folder: &StateFolder) -> Result<BTreeSet<String>
 /// Which of the wanted images every node has, by content: the same tag with other content is not the same image. What the
 /// engine no longer has is compared by name alone, since nothing says which content it had.
 async fn node_images(stack: &Stack, engine: &Engine, nodes: &NodeAccess) -> Result<BTreeSet<ImageRef>, Failure> {
-    let NodeAccess::Containers(nodes) = nodes else { return Ok(BTreeSet::new()) };
+    let nodes = match nodes {
+        NodeAccess::Containers(nodes) => nodes,
+        NodeAccess::Engine => return engine_images(stack, engine).await,
+        NodeAccess::None => return Ok(BTreeSet::new()),
+    };
     let mut known: Vec<(ImageRef, EngineImage)> = Vec::new();
     let mut by_name: Vec<ImageRef> = Vec::new();
     for image in stack.images() {
@@ -114,4 +118,19 @@ async fn node_images(stack: &Stack, engine: &Engine, nodes: &NodeAccess) -> Resu
         everywhere.retain(|image| !missing.contains(image) && (!by_name.contains(image) || named(image)));
     }
     Ok(if nodes.is_empty() { BTreeSet::new() } else { everywhere })
+}
+
+/// Where the nodes use the engine's own store: what the engine has, they have. The tag of an image of ours is made of its content.
+async fn engine_images(stack: &Stack, engine: &Engine) -> Result<BTreeSet<ImageRef>, Failure> {
+    let mut wanted = stack.images();
+    wanted.extend(
+        stack.components.iter().filter_map(|c| if let ComponentKind::Image(build) = &c.kind { Some(build.image.clone()) } else { None }),
+    );
+    let mut there = BTreeSet::new();
+    for image in wanted {
+        if engine.image_present(&image).await?.is_some() {
+            there.insert(image);
+        }
+    }
+    Ok(there)
 }

@@ -37,27 +37,17 @@ pub async fn down(
     mut listener: Listener,
     cancel: &CancellationToken,
 ) -> Result<DownReport, Failure> {
-    let mut session = Session::begin(setup, name, &Wanted::Own, Some("down"))?;
+    let mut session = Session::begin(setup, name, &Wanted::Own, Some("down")).await?;
     if !options.forget {
         session.look().await?;
     }
     let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;
     let told = if nothing { None } else { Some(remove(&session, options, &mut listener, cancel).await?) };
-    if !session.folder.path().exists()
-        && let Some(lock) = session.lock.take()
-    {
-        lock.remove();
-        session.folder.remove_empty_root();
-    }
     Ok(DownReport { told })
 }
 
 async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
     let sight = &session.sight;
-    if options.keep_cluster && matches!(sight.fact, ClusterFact::Stopped | ClusterFact::Silent) {
-        let failure = sight.trouble.clone().unwrap_or_else(|| Failure::preflight(format!("`{}` does not run", session.target_name())));
-        return Err(failure.hint("Without --keep-cluster the whole cluster goes, also one that does not answer."));
-    }
     let mut observed = observe::for_down(&session.folder, &session.record, sight).await?;
     // what was not looked at is not removed
     observed.network_made &= !options.forget;

@@ -143,7 +143,7 @@ fn capacity(stack: &Stack, info: &Info, problems: &mut Problems) {
     let cluster = &stack.cluster;
     if info.cpus > 0 && info.cpus < cluster.min_cpus {
         problems.add(
-            Failure::preflight(format!("the engine has {} processors; the stack needs {}", info.cpus, cluster.min_cpus))
+            Failure::preflight(format!("the engine has {}; the stack needs {}", processors(info.cpus), cluster.min_cpus))
                 .hint("Give the engine more, or try with --set cluster.minimum.cpus=1."),
         );
     }
@@ -154,6 +154,10 @@ fn capacity(stack: &Stack, info: &Info, problems: &mut Problems) {
                 .hint("Give the engine more (Docker Desktop: Settings, Resources)."),
         );
     }
+}
+
+fn processors(n: u32) -> String {
+    format!("{n} {}", if n == 1 { "processor" } else { "processors" })
 }
 
 fn disk(stack: &Stack, info: &Info, problems: &mut Problems) {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::preflight::Programs;
 use crate::exec::{Context, Engines};
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight, SightError};
 use crate::plan::Exposing;
 use crate::stack::Stack;
 use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::registry::Mirrors;
-use crate::world::{clock, machine};
+use crate::world::{clock, machine, orphans};
 
 /// What the surroundings give: read once by the command line.
 #[derive(Clone, Debug)]
@@ -52,7 +52,8 @@ pub enum Wanted {
 pub(super) struct Session {
     pub setup: Setup,
     pub folder: StateFolder,
-    pub lock: Option<Lock>,
+    /// Held until the session ends, where a verb changes something.
+    _lock: Option<Lock>,
     pub record: Record,
     pub recorded: bool,
     pub engine: Option<Engine>,
@@ -64,14 +65,17 @@ impl Session {
     ///
     /// # Errors
     /// When another tstack holds the cluster, or its record cannot be read.
-    pub(super) fn begin(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
+    pub(super) async fn begin(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
+        if lock.is_some() {
+            orphans::end(&folder.path()).await?;
+        }
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
         let target = target(before.as_ref(), wanted, &folder)?;
         let record = before.unwrap_or_else(|| fresh(target));
-        Ok(Self { setup: setup.clone(), folder, lock, record, recorded, engine: None, sight: Sight::default() })
+        Ok(Self { setup: setup.clone(), folder, _lock: lock, record, recorded, engine: None, sight: Sight::default() })
     }
 
     /// Begins a session and looks at the cluster.
@@ -79,7 +83,7 @@ impl Session {
     /// # Errors
     /// As [`Session::begin`] and [`Session::look`].
     pub(super) async fn open(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
-        let mut session = Self::begin(setup, name, wanted, verb)?;
+        let mut session = Self::begin(setup, name, wanted, verb).await?;
         session.look().await?;
         Ok(session)
     }
@@ -89,6 +93,13 @@ impl Session {
     /// # Errors
     /// When the cluster of that name is not ours, or when it cannot be known whether it is there.
     pub(super) async fn look(&mut self) -> Result<(), SightError> {
+        self.see().await.map_err(|error| match error {
+            SightError::Foreign(failure) => SightError::Foreign(before_the_first_step(failure)),
+            SightError::Unknown(failure) => SightError::Unknown(before_the_first_step(failure)),
+        })
+    }
+
+    async fn see(&mut self) -> Result<(), SightError> {
         let setup = &self.setup;
         let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
         let engine = Engine::connect(setup.docker_host.as_deref(), &addresses).await;
@@ -138,6 +149,11 @@ impl Session {
         };
         Arc::new(Context::new(self.folder.clone(), stack, engines, self.record.clone(), self.sight.cluster.clone()))
     }
+}
+
+/// What fails while nothing has been changed yet is no failed step, though the room where it failed cannot know that.
+pub(super) fn before_the_first_step(failure: Failure) -> Failure {
+    if failure.kind == FailureKind::Step { Failure { kind: FailureKind::Preflight, ..failure } } else { failure }
 }
 
 fn fresh(target: Target) -> Record {

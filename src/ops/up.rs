@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
 use super::preflight::{self, Programs};
-use super::session::{Session, Setup, Wanted};
+use super::session::{Session, Setup, Wanted, before_the_first_step};
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, Exposing, Plan, UpRequest, stack_digest};
@@ -65,7 +65,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         session.look().await?;
     }
     let plan = decide(&session, &options).await?;
-    let programs = preflight::check(&options.stack, &plan, &session).await?;
+    let programs = preflight::check(&options.stack, &plan, &session).await.map_err(before_the_first_step)?;
     session.folder.create()?;
     session.record.stack.clone_from(&options.stack.name);
     session.record.source.clone_from(&options.source);
@@ -114,6 +114,7 @@ pub async fn plan(setup: &Setup, options: &UpOptions) -> Result<Plan, Failure> {
 
 async fn decide(session: &Session, options: &UpOptions) -> Result<Plan, Failure> {
     let engine = session.engine.as_ref();
-    let observed = observe::for_up(&options.stack, &session.folder, &session.record, &session.sight, engine).await?;
+    let observed =
+        observe::for_up(&options.stack, &session.folder, &session.record, &session.sight, engine).await.map_err(before_the_first_step)?;
     plan::up(&options.stack, &observed, UpRequest { exposing: options.exposing, checks: options.checks })
 }

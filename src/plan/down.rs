@@ -35,6 +35,17 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
     } else if observed.cluster != ClusterFact::Absent {
         // one after the other, newest first: what was made later may stand on what was made earlier
         let mut before = "forwarder".to_owned();
+        let asleep = match observed.cluster {
+            ClusterFact::Stopped => Some(("start the stopped cluster", "its node does not run, and what is in it is to be removed")),
+            ClusterFact::Silent => {
+                Some(("wait for the cluster's API server", "it does not answer, and what is behind it is to be removed"))
+            }
+            _ => None,
+        };
+        if let Some((title, cause)) = asleep.filter(|_| !observed.made.is_empty()) {
+            add("cluster".into(), title.into(), cause, vec![before], Action::StartCluster);
+            before = "cluster".into();
+        }
         for (number, made) in observed.made.iter().enumerate().rev() {
             let (title, action) = undo(made);
             let id = format!("remove:{number}");

@@ -24,3 +24,6 @@ pub const DIGEST_ANNOTATION: &str = "tstack.dev/digest";
 pub const OWNER_LABEL: &str = "tstack.dev/name";
 /// The label of a node whose value only our record knows.
 pub const NODE_OWNER_LABEL: &str = "tstack.dev/owner";
+
+#[cfg(test)]
+mod tests;

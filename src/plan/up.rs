@@ -267,7 +267,9 @@ impl Draft<'_> {
 
     fn forwarder(&mut self, exposing: Exposing) {
         let observed_ports = match self.observed.cluster {
-            ClusterFact::Absent | ClusterFact::HalfMade => &self.stack.cluster.ports,
+            // what a stopped one maps is not to be seen; it was made with the stack's ports, and one that has been added since then
+            // gets its forwarder from the next run
+            ClusterFact::Absent | ClusterFact::HalfMade | ClusterFact::Stopped => &self.stack.cluster.ports,
             _ => &self.observed.ports,
         };
         let mapped = |host: u16, node: Option<u16>| {
@@ -278,7 +280,11 @@ impl Draft<'_> {
         if routes.is_empty() || self.observed.forwarder.as_ref() == Some(&served) {
             return;
         }
-        let cause = if self.observed.forwarder.is_some() { "the running one has other routes" } else { "the cluster maps no port for it" };
+        let cause = match (&self.observed.forwarder, exposing) {
+            (Some(_), _) => "the running one has other routes",
+            (None, Exposing::Forward) => "asked for",
+            (None, Exposing::Auto) => "the cluster maps no port for it",
+        };
         let ports: Vec<String> = routes.iter().map(|e| e.host.to_string()).collect();
         let title = format!("forward localhost:{}", ports.join(" and :"));
         let step = Step::new("forwarder", title, Action::StartForwarder { routes });

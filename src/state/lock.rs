@@ -2,17 +2,19 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::StateFolder;
 use crate::failure::{Failure, FailureKind};
 use crate::world::files;
 
 /// The lock of a cluster, held until dropped. The engine of the lock is the operating system's: it ends with the process.
+///
+/// Where the cluster has no folder, because `down` removed it or `up` was refused before its first step, no lock file stays.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-    path: PathBuf,
+    folder: StateFolder,
 }
 
 impl Lock {
@@ -47,14 +49,19 @@ impl Lock {
                     writeln!(file, "tstack {verb}, process {}", std::process::id())
                 };
                 note().map_err(failed)?;
-                return Ok(Self { _file: file, path });
+                return Ok(Self { _file: file, folder: folder.clone() });
             }
         }
     }
+}
 
-    /// Removes the lock file while it is held, for `down`: it leaves no file.
-    pub fn remove(self) {
-        let _ = fs_err::remove_file(&self.path);
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if !self.folder.path().exists() {
+            // while it is held: who waits for it sees that what it has locked is no longer what the path names
+            let _ = fs_err::remove_file(self.folder.lock());
+            self.folder.remove_empty_root();
+        }
     }
 }
 
@@ -90,8 +97,12 @@ mod tests {
         let failure = Lock::take(&folder, "down").unwrap_err();
         assert_eq!(failure.kind, FailureKind::Held);
         assert_eq!(failure.why, [format!("it is `tstack up, process {}`", std::process::id())]);
+        folder.create().unwrap();
         drop(first);
-        Lock::take(&folder, "down").unwrap().remove();
-        assert!(!folder.lock().exists());
+        assert!(folder.lock().exists());
+        let last = Lock::take(&folder, "down").unwrap();
+        folder.remove().unwrap();
+        drop(last);
+        assert!(!temp.path().exists(), "nothing is left, not even an empty folder");
     }
 }

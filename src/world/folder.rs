@@ -30,7 +30,8 @@ pub fn read(path: &Path) -> Result<Folder, Failure> {
     for (file, limit) in files {
         let size = fs::metadata(&file).map_err(|error| unreadable(&file, &error))?.len();
         if size > limit {
-            let what = format!("{} is too large: {} MiB, and tstack reads at most {} MiB", file.display(), size >> 20, limit >> 20);
+            let what =
+                format!("{} is too large: {} MiB, and tstack reads at most {} MiB", file.display(), size.div_ceil(1 << 20), limit >> 20);
             return Err(Failure::usage(what));
         }
         let content = fs::read(&file).map_err(|error| unreadable(&file, &error))?;

@@ -96,10 +96,14 @@ impl Helm {
     }
 
     fn command(&self) -> Command {
-        Command::new(&self.program)
+        let command = Command::new(&self.program)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HELM_CACHE_HOME", self.cache.join("cache"))
             .env("HELM_DATA_HOME", self.cache.join("data"))
+            // else it keeps what the API server offers in ~/.kube/cache
+            .env("KUBECACHEDIR", self.cache.join("kube"));
+        // helm's own folder lies in the state folder
+        self.cache.parent().into_iter().fold(command, |command, folder| command.env(super::orphans::MARK, folder))
     }
 
     fn cluster_command(&self) -> Command {

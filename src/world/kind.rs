@@ -71,7 +71,9 @@ impl Kind {
 
     fn command(&self, kubeconfig: &Path) -> Command {
         // kind takes a lock beside the file that KUBECONFIG names: never the user's
-        Command::new(&self.program).env("KUBECONFIG", kubeconfig)
+        let command = Command::new(&self.program).env("KUBECONFIG", kubeconfig);
+        // the kubeconfig lies in the state folder
+        kubeconfig.parent().into_iter().fold(command, |command, folder| command.env(super::orphans::MARK, folder))
     }
 }
 

@@ -14,6 +14,7 @@ pub mod http;
 pub mod kind;
 pub mod kube;
 pub mod machine;
+pub mod orphans;
 pub mod ports;
 pub mod process;
 pub mod programs;

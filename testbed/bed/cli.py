@@ -77,9 +77,6 @@ def up(bed, _options):
         if failed:
             raise BedError("\n".join(describe(bed, id_, error) for id_, error in failed.items() if error))
         bed.write_config()
-        if count:
-            with bed.work.history.open("a") as history:
-                history.write(json.dumps({"ended": time.time(), "seconds": seconds, "steps": count}) + "\n")
     print(f"test bed ready in {seconds:.1f} s: registry http://{bed.catalog.registry}, node image {bed.catalog.node_image}, {bed.work.config}")
 
 

@@ -30,5 +30,4 @@ class Work:
     rootfs = property(lambda self: self.root / "rootfs")
     tmp = property(lambda self: self.root / "tmp")
     config = property(lambda self: self.root / "config.yaml")
-    history = property(lambda self: self.root / "history.jsonl")
     lock = property(lambda self: self.root / "lock")

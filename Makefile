@@ -1,0 +1,36 @@
+# The README's two commands are `make up` and `make test`; both do all set-up on a fresh machine.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## engine, tools, build, `tstack up`; ends with the table of checks
+	@scripts/up.sh $(ARGS)
+
+down: ## everything that `make up` made in engine and home goes
+	@scripts/tstack.sh down $(ARGS)
+
+verify: ## the checks again, with load until it scales
+	@scripts/tstack.sh verify --deep $(ARGS)
+
+test: ## format, lints, documentation, every test that needs no cluster
+	@scripts/test.sh
+
+e2e: ## every promise on a real cluster; builds the test bed where it lacks
+	@scripts/e2e.sh $(ARGS)
+
+build: ## target/release/tstack, with the Task API's image inside
+	@scripts/build.sh
+
+testbed: ## node image, images and charts from packages, for machines that reach no container registry
+	@python3 testbed/bed.py up
+
+schema: ## writes stacks/stack.schema.json anew
+	@TSTACK_UPDATE_SCHEMA=1 cargo test --quiet --lib schema
+
+clean: ## what was built
+	cargo clean
+	rm -rf stacks/*/bin
+
+.PHONY: help up down verify test e2e build testbed schema clean

@@ -1,0 +1,702 @@
+//! Plans of the shipped stack, as people see them, and the promise that what is done is never done again.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::failure::Failure;
+use crate::stack::{
+    self, Chart, Component, ComponentKind, ImageRef, ObjectId, Overrides, PortMapping, ServiceFile, Stack, certificate_objects,
+};
+
+const UP: UpRequest = UpRequest { exposing: Exposing::Auto, checks: true };
+/// For snapshots of what comes before the checks.
+const NO_CHECKS: UpRequest = UpRequest { exposing: Exposing::Auto, checks: false };
+const AUTHORITY: &str = "5f:3a";
+
+fn task_api() -> Stack {
+    static PLAIN: LazyLock<Stack> = LazyLock::new(|| with(&[]));
+    PLAIN.clone()
+}
+
+/// The shipped stack with values set, and a stand-in for the program that goes into its image.
+fn with(set: &[(&str, &str)]) -> Stack {
+    let mut folder = stack::shipped_folder("task-api").unwrap();
+    folder.files.insert("bin/linux-amd64/task-api".into(), b"program".to_vec());
+    let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+    stack::resolve(&folder, &Overrides { architecture: "amd64".into(), set, ..Overrides::default() }).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The world in which the stack is up and verified.
+fn all_there(stack: &Stack) -> Observed {
+    let mut observed = Observed {
+        cluster: ClusterFact::Running,
+        nodes: NodeAccess::Containers(vec!["tstack-task-api-control-plane".into()]),
+        engine_images: stack.images().into_iter().chain([stack.cluster.image.clone()]).collect(),
+        node_images: stack.images().into_iter().chain(built_images(stack)).collect(),
+        authority: Some(AUTHORITY.into()),
+        ports: stack.cluster.ports.clone(),
+        verified: Some(stack_digest(stack)),
+        ..Observed::default()
+    };
+    for component in &stack.components {
+        for (id, digest) in wanted_objects(component, AUTHORITY) {
+            observed.objects.insert(id, ObjectFact { digest: Some(digest), unready: None });
+        }
+        if let ComponentKind::Helm(chart) = &component.kind {
+            observed.pulled_charts.insert(component.name.clone());
+            observed.releases.insert(release_of(chart), release_as_wanted(chart));
+        }
+    }
+    observed
+}
+
+fn built_images(stack: &Stack) -> Vec<ImageRef> {
+    let built = |c: &Component| if let ComponentKind::Image(build) = &c.kind { Some(build.image.clone()) } else { None };
+    stack.components.iter().filter_map(built).collect()
+}
+
+fn wanted_objects(component: &Component, authority: &str) -> Vec<(ObjectId, String)> {
+    match &component.kind {
+        ComponentKind::Manifests(objects) => objects.iter().map(|o| (o.id.clone(), object_digest(&o.value))).collect(),
+        ComponentKind::Certificate(wanted) => {
+            certificate_objects(wanted).into_iter().map(|id| (id, certificate_digest(wanted, authority))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn release_of(chart: &Chart) -> (String, String) {
+    (chart.namespace.clone(), chart.release.clone())
+}
+
+fn release_as_wanted(chart: &Chart) -> ReleaseFact {
+    ReleaseFact { status: "deployed".into(), chart_version: chart.version.clone(), digest: Some(chart_digest(chart)), unready: None }
+}
+
+fn chart<'a>(stack: &'a Stack, component: &str) -> &'a Chart {
+    let ComponentKind::Helm(chart) = &stack.component(component).unwrap().kind else { panic!("{component} is no chart") };
+    chart
+}
+
+/// What a cluster of ours shows while its API server does not run: nothing of what is in it.
+fn unseen(observed: &mut Observed) {
+    observed.ports.clear();
+    observed.node_images.clear();
+    observed.releases.clear();
+    observed.objects.clear();
+}
+
+fn text(stack: &Stack, observed: &Observed, request: UpRequest) -> String {
+    up(stack, observed, request).unwrap().text()
+}
+
+fn changed(change: impl FnOnce(&mut Observed)) -> String {
+    let stack = task_api();
+    let mut observed = all_there(&stack);
+    change(&mut observed);
+    text(&stack, &observed, NO_CHECKS)
+}
+
+#[test]
+fn from_nothing_everything_starts_as_early_as_it_can() {
+    insta::assert_snapshot!(text(&task_api(), &Observed::default(), UP), @r"
+         1. pull docker.io/kindest/node:v1.34.4  (the engine does not have it)
+         2. make the cluster (Kubernetes v1.34.4)  (there is none)  <- 1
+         3. pull docker.io/envoyproxy/gateway:v1.9.1  (the engine does not have it)
+         4. pull quay.io/jetstack/cert-manager-controller:v1.21.2  (the engine does not have it)
+         5. pull quay.io/jetstack/cert-manager-webhook:v1.21.2  (the engine does not have it)
+         6. pull quay.io/jetstack/cert-manager-cainjector:v1.21.2  (the engine does not have it)
+         7. pull ghcr.io/kedacore/keda:2.21.0  (the engine does not have it)
+         8. pull ghcr.io/kedacore/keda-metrics-apiserver:2.21.0  (the engine does not have it)
+         9. pull ghcr.io/kedacore/keda-admission-webhooks:2.21.0  (the engine does not have it)
+        10. pull quay.io/prometheus/prometheus:v3.14.0  (the engine does not have it)
+        11. pull docker.io/envoyproxy/envoy:distroless-v1.39.1  (the engine does not have it)
+        12. load 9 images into the node  (the node does not have all of them)  <- 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+        13. apply namespace (1 object)  (not there)  <- 2
+        14. wait until namespace is ready  (it was just applied)  <- 2, 13
+        15. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)  <- 2
+        16. apply task-api (5 objects)  (not there)  <- 2, 13, 15
+        17. wait until task-api is ready  (it was just applied)  <- 2, 16
+        18. pull the chart of envoy-gateway v1.9.1  (not pulled before)
+        19. install envoy-gateway v1.9.1  (not installed)  <- 2, 12, 18
+        20. wait until envoy-gateway is ready  (it was just applied)  <- 2, 19
+        21. pull the chart of cert-manager v1.21.2  (not pulled before)
+        22. install cert-manager v1.21.2  (not installed)  <- 2, 12, 21
+        23. wait until cert-manager is ready  (it was just applied)  <- 2, 22
+        24. pull the chart of keda 2.21.0  (not pulled before)
+        25. install keda 2.21.0  (not installed)  <- 2, 12, 24
+        26. wait until keda is ready  (it was just applied)  <- 2, 25
+        27. pull the chart of prometheus 29.27.0  (not pulled before)
+        28. install prometheus 29.27.0  (not installed)  <- 2, 12, 27
+        29. wait until prometheus is ready  (it was just applied)  <- 2, 28
+        30. apply gateway (3 objects)  (not there)  <- 2, 12, 13, 19
+        31. wait until gateway is ready  (it was just applied)  <- 2, 30
+        32. apply routes (2 objects)  (not there)  <- 2, 16, 30
+        33. wait until routes is ready  (it was just applied)  <- 2, 32
+        34. make a local certificate authority  (there is no usable one)
+        35. apply certificate (3 objects)  (not there)  <- 2, 13, 23, 34
+        36. wait until certificate is ready  (it was just applied)  <- 2, 35
+        37. apply scaler (1 object)  (not there)  <- 2, 16, 25, 29
+        38. wait until scaler is ready  (it was just applied)  <- 2, 37
+        39. check: tasks over http  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        40. check: tasks over https  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        41. check: certificate names  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        42. check: version 1  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        43. check: version 2  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        44. check: gateway programmed  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        45. check: scaler ready  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        46. check: requests are counted  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        47. check: scaler's query has a value  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38
+        48. check: user rate limit  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38  after 39, 40, 41, 42, 43, 44, 45, 46, 47
+        49. check: anonymous rate limit  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38  after 48
+        50. check: circuit breaker  (the stack changes)  <- 14, 17, 20, 26, 31, 33, 36, 38  after 49
+        ");
+}
+
+#[test]
+fn a_half_made_cluster_is_made_anew() {
+    let observed = Observed { cluster: ClusterFact::HalfMade, ..Observed::default() };
+    let stack = task_api();
+    let plan = up(&stack, &observed, NO_CHECKS).unwrap();
+    insta::assert_snapshot!(plan.text().lines().nth(1).unwrap(), @"  2. make the cluster (Kubernetes v1.34.4)  (an earlier run was ended while it made it)  <- 1");
+    let replaces = |step: &Step| matches!(step.action, Action::CreateCluster { replace: true, .. });
+    assert_eq!(plan.steps().iter().filter(|step| replaces(step)).count(), 1);
+    // but for the cause it is the plan of nothing there
+    let same = plan.text().replace("an earlier run was ended while it made it", "there is none");
+    assert_eq!(same, text(&stack, &Observed::default(), NO_CHECKS));
+}
+
+#[test]
+fn a_stopped_cluster_is_started_and_then_looked_at_as_a_whole() {
+    let shown = changed(|observed| {
+        observed.cluster = ClusterFact::Stopped;
+        unseen(observed);
+    });
+    insta::assert_snapshot!(shown, @r"
+         1. start the stopped cluster  (its node does not run)
+         2. load 9 images into the node  (the node does not have all of them)  <- 1
+         3. apply namespace (1 object)  (not there)  <- 1
+         4. wait until namespace is ready  (it was just applied)  <- 1, 3
+         5. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)  <- 1
+         6. apply task-api (5 objects)  (not there)  <- 1, 3, 5
+         7. wait until task-api is ready  (it was just applied)  <- 1, 6
+         8. install envoy-gateway v1.9.1  (not installed)  <- 1, 2
+         9. wait until envoy-gateway is ready  (it was just applied)  <- 1, 8
+        10. install cert-manager v1.21.2  (not installed)  <- 1, 2
+        11. wait until cert-manager is ready  (it was just applied)  <- 1, 10
+        12. install keda 2.21.0  (not installed)  <- 1, 2
+        13. wait until keda is ready  (it was just applied)  <- 1, 12
+        14. install prometheus 29.27.0  (not installed)  <- 1, 2
+        15. wait until prometheus is ready  (it was just applied)  <- 1, 14
+        16. apply gateway (3 objects)  (not there)  <- 1, 2, 3, 8
+        17. wait until gateway is ready  (it was just applied)  <- 1, 16
+        18. apply routes (2 objects)  (not there)  <- 1, 6, 16
+        19. wait until routes is ready  (it was just applied)  <- 1, 18
+        20. apply certificate (3 objects)  (not there)  <- 1, 3, 11
+        21. wait until certificate is ready  (it was just applied)  <- 1, 20
+        22. apply scaler (1 object)  (not there)  <- 1, 6, 12, 15
+        23. wait until scaler is ready  (it was just applied)  <- 1, 22
+        ");
+}
+
+#[test]
+fn where_everything_is_there_the_plan_is_empty() {
+    let stack = task_api();
+    assert_eq!(text(&stack, &all_there(&stack), UP), "");
+}
+
+#[test]
+fn one_changed_image_moves_that_image_alone() {
+    let before = all_there(&task_api());
+    let after = with(&[("components.gateway.images.0", "docker.io/envoyproxy/envoy:distroless-v1.39.2")]);
+    insta::assert_snapshot!(text(&after, &before, NO_CHECKS), @r"
+        1. pull docker.io/envoyproxy/envoy:distroless-v1.39.2  (the engine does not have it)
+        2. load 1 image into the node  (the node does not have all of them)  <- 1
+        ");
+}
+
+#[test]
+fn another_version_of_a_chart_is_an_upgrade_that_names_the_installed_one() {
+    let mut before = all_there(&task_api());
+    before.pulled_charts.remove("keda");
+    let after = with(&[("components.keda.helm.version", "2.22.0")]);
+    insta::assert_snapshot!(text(&after, &before, NO_CHECKS), @r"
+        1. pull the chart of keda 2.22.0  (not pulled before)
+        2. upgrade keda 2.22.0  (version 2.21.0 is installed)  <- 1
+        3. wait until keda is ready  (it was just applied)  <- 2
+        ");
+}
+
+#[test]
+fn other_values_are_an_upgrade_without_a_pull() {
+    let before = all_there(&task_api());
+    let after = with(&[("components.prometheus.helm.values.server.retention", "4h")]);
+    insta::assert_snapshot!(text(&after, &before, NO_CHECKS), @r"
+        1. upgrade prometheus 29.27.0  (its values differ from the stack)
+        2. wait until prometheus is ready  (it was just applied)  <- 1
+        ");
+}
+
+#[test]
+fn a_release_stuck_in_pending_is_healed() {
+    let stack = task_api();
+    let mut observed = all_there(&stack);
+    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().status = "pending-install".into();
+    let plan = up(&stack, &observed, NO_CHECKS).unwrap();
+    insta::assert_snapshot!(plan.text(), @r"
+        1. install keda 2.21.0  (the release is pending-install)
+        2. wait until keda is ready  (it was just applied)  <- 1
+        ");
+    assert!(matches!(&plan.steps()[0].action, Action::InstallChart { heal: true, .. }));
+}
+
+#[test]
+fn a_failed_release_is_installed_again_without_healing() {
+    let stack = task_api();
+    let mut observed = all_there(&stack);
+    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().status = "failed".into();
+    let plan = up(&stack, &observed, NO_CHECKS).unwrap();
+    insta::assert_snapshot!(plan.text(), @r"
+        1. install keda 2.21.0  (the release is failed)
+        2. wait until keda is ready  (it was just applied)  <- 1
+        ");
+    assert!(matches!(&plan.steps()[0].action, Action::InstallChart { heal: false, .. }));
+}
+
+#[test]
+fn one_missing_object_applies_its_component_alone() {
+    let shown = changed(|observed| drop(observed.objects.remove(&ObjectId::new("v1", "Service", "task-api", "task-api-v2"))));
+    insta::assert_snapshot!(shown, @r"
+        1. apply task-api (5 objects)  (1 of 5 objects are not there)
+        2. wait until task-api is ready  (it was just applied)  <- 1
+        ");
+}
+
+#[test]
+fn an_object_that_somebody_changed_is_named() {
+    let shown = changed(|observed| {
+        let route = observed.objects.iter_mut().find(|(id, _)| id.kind == "HTTPRoute").unwrap();
+        route.1.digest = Some("another".into());
+    });
+    insta::assert_snapshot!(shown, @r"
+        1. apply routes (2 objects)  (HTTPRoute task-api/task-api-route differs from the stack)
+        2. wait until routes is ready  (it was just applied)  <- 1
+        ");
+}
+
+#[test]
+fn what_is_as_wanted_but_not_ready_is_only_waited_for() {
+    let stack = task_api();
+    let mut observed = all_there(&stack);
+    observed.releases.get_mut(&release_of(chart(&stack, "keda"))).unwrap().unready =
+        Some("Deployment keda/keda-operator: 0 of 1 ready".into());
+    let gateway = observed.objects.iter_mut().find(|(id, _)| id.kind == "Gateway").unwrap();
+    gateway.1.unready = Some("Gateway task-api/task-api-gateway: not programmed".into());
+    insta::assert_snapshot!(text(&stack, &observed, NO_CHECKS), @r"
+        1. wait until keda is ready  (Deployment keda/keda-operator: 0 of 1 ready)
+        2. wait until gateway is ready  (Gateway task-api/task-api-gateway: not programmed)
+        ");
+}
+
+#[test]
+fn a_certificate_of_another_authority_is_issued_anew() {
+    insta::assert_snapshot!(changed(|observed| observed.authority = Some("another".into())), @r"
+        1. apply certificate (3 objects)  (Secret cert-manager/tstack-ca differs from the stack)
+        2. wait until certificate is ready  (it was just applied)  <- 1
+        ");
+}
+
+#[test]
+fn without_an_authority_there_will_be_one_first() {
+    insta::assert_snapshot!(changed(|observed| observed.authority = None), @r"
+        1. make a local certificate authority  (there is no usable one)
+        2. apply certificate (3 objects)  (Secret cert-manager/tstack-ca differs from the stack)  <- 1
+        3. wait until certificate is ready  (it was just applied)  <- 2
+        ");
+}
+
+#[test]
+fn a_named_cluster_that_takes_no_image_is_refused_with_a_way_out() {
+    let observed = Observed { cluster: ClusterFact::Named, ..Observed::default() };
+    let failure: Failure = up(&task_api(), &observed, UP).unwrap_err();
+    assert_eq!(failure.kind.exit_code(), 3);
+    assert_eq!(failure.what, "the image of component `task-api-image` cannot be put into this cluster");
+    assert_eq!(failure.why, ["its nodes are not containers of the engine on this machine"]);
+    assert_eq!(failure.hints, ["Use a kind cluster of this machine's engine, or Docker Desktop."]);
+}
+
+#[test]
+fn a_named_cluster_is_neither_made_nor_mapped_so_the_forwarder_serves() {
+    let stack = task_api();
+    for nodes in [NodeAccess::Containers(vec!["node".into()]), NodeAccess::Engine] {
+        let observed = Observed { nodes, cluster: ClusterFact::Named, node_images: BTreeSet::new(), ports: vec![], ..all_there(&stack) };
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(text(&stack, &observed, NO_CHECKS), @r"
+                1. load 9 images into the node  (the node does not have all of them)
+                2. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)
+                3. forward localhost:8080 and :8443  (the cluster maps no port for it)
+                ");
+        }
+    }
+}
+
+#[test]
+fn expose_forward_takes_the_forwarder_though_ports_are_mapped() {
+    let stack = task_api();
+    let forward = UpRequest { exposing: Exposing::Forward, checks: false };
+    let mut observed = all_there(&stack);
+    insta::assert_snapshot!(text(&stack, &observed, forward), @"  1. forward localhost:8080 and :8443  (asked for)");
+    let service = |e: &stack::Exposure| (e.host, e.service.clone());
+    observed.forwarder = Some(stack.expose.iter().map(service).collect());
+    assert_eq!(text(&stack, &observed, forward), "");
+    observed.forwarder = Some(vec![(1, ServiceFile { namespace: "a".into(), name: "b".into(), port: 1, node_port: None })]);
+    insta::assert_snapshot!(text(&stack, &observed, forward), @"  1. forward localhost:8080 and :8443  (the running one has other routes)");
+}
+
+#[test]
+fn a_port_that_the_cluster_does_not_map_yet_is_forwarded() {
+    insta::assert_snapshot!(changed(|observed| observed.ports = vec![PortMapping { host: 8080, node: 30080 }]), @"  1. forward localhost:8443  (the cluster maps no port for it)");
+}
+
+#[test]
+fn an_unverified_stack_is_only_checked() {
+    let stack = task_api();
+    for verified in [None, Some("of another stack".to_owned())] {
+        let observed = Observed { verified, ..all_there(&stack) };
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(text(&stack, &observed, UP), @r"
+                 1. check: tasks over http  (not verified since the last change)
+                 2. check: tasks over https  (not verified since the last change)
+                 3. check: certificate names  (not verified since the last change)
+                 4. check: version 1  (not verified since the last change)
+                 5. check: version 2  (not verified since the last change)
+                 6. check: gateway programmed  (not verified since the last change)
+                 7. check: scaler ready  (not verified since the last change)
+                 8. check: requests are counted  (not verified since the last change)
+                 9. check: scaler's query has a value  (not verified since the last change)
+                10. check: user rate limit  (not verified since the last change)  after 1, 2, 3, 4, 5, 6, 7, 8, 9
+                11. check: anonymous rate limit  (not verified since the last change)  after 10
+                12. check: circuit breaker  (not verified since the last change)  after 11
+                ");
+        }
+        assert_eq!(text(&stack, &observed, NO_CHECKS), "");
+    }
+}
+
+#[test]
+fn a_deep_verify_puts_load_on_last_and_one_at_a_time() {
+    insta::assert_snapshot!(verify(&task_api(), true).unwrap().text(), @r"
+         1. check: tasks over http  (asked for)
+         2. check: tasks over https  (asked for)
+         3. check: certificate names  (asked for)
+         4. check: version 1  (asked for)
+         5. check: version 2  (asked for)
+         6. check: gateway programmed  (asked for)
+         7. check: scaler ready  (asked for)
+         8. check: requests are counted  (asked for)
+         9. check: scaler's query has a value  (asked for)
+        10. check: user rate limit  (asked for)  after 1, 2, 3, 4, 5, 6, 7, 8, 9
+        11. check: anonymous rate limit  (asked for)  after 10
+        12. check: circuit breaker  (asked for)  after 11
+        13. check: replicas follow the load  (asked for)  after 12
+        ");
+    assert!(!verify(&task_api(), false).unwrap().text().contains("replicas follow the load"));
+}
+
+fn made() -> Vec<Made> {
+    vec![
+        Made::Namespace { name: "keda".into() },
+        Made::Definitions { component: "keda".into(), names: vec!["scaledobjects.keda.sh".into()] },
+        Made::Release { component: "keda".into(), namespace: "keda".into(), name: "keda".into() },
+        Made::Objects {
+            component: "task-api".into(),
+            ids: vec![ObjectId::new("v1", "Service", "task-api", "a"), ObjectId::new("apps/v1", "Deployment", "task-api", "b")],
+        },
+    ]
+}
+
+fn down_text(observed: &Observed, keep_cluster: bool) -> String {
+    down(observed, DownRequest { keep_cluster }).unwrap().text()
+}
+
+#[test]
+fn down_deletes_the_whole_cluster_at_once() {
+    let forwarder = Some(Vec::new());
+    let observed = Observed { cluster: ClusterFact::Running, made: made(), network_made: true, forwarder, ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, false), @r"
+        1. end the forwarder  (it runs)
+        2. delete the cluster  (we made it)  <- 1
+        3. remove the engine's network `kind`  (we made it)  <- 2
+        4. remove our files  (nothing is left that they describe)  <- 1, 2, 3
+        ");
+    let stopped = Observed { cluster: ClusterFact::Stopped, ..observed };
+    assert_eq!(down_text(&stopped, false), down_text(&Observed { cluster: ClusterFact::Running, ..stopped.clone() }, false));
+}
+
+#[test]
+fn down_leaves_a_network_that_was_there_before() {
+    let observed = Observed { cluster: ClusterFact::Running, made: made(), ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, false), @r"
+        1. delete the cluster  (we made it)
+        2. remove our files  (nothing is left that they describe)  <- 1
+        ");
+}
+
+#[test]
+fn keep_cluster_undoes_the_newest_first_and_keeps_the_record() {
+    let observed = Observed { cluster: ClusterFact::Running, made: made(), network_made: true, ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. delete the objects of task-api  (we made it)
+        2. uninstall keda  (we made it)  <- 1
+        3. delete the definitions of keda  (we made it)  <- 2
+        4. delete namespace keda  (we made it)  <- 3
+        ");
+    let plan = down(&observed, DownRequest { keep_cluster: true }).unwrap();
+    let Action::DeleteObjects { ids } = &plan.steps()[0].action else { panic!("{plan:?}") };
+    assert_eq!(ids.iter().map(|id| id.name.as_str()).collect::<Vec<_>>(), ["b", "a"], "what was applied last goes first");
+}
+
+#[test]
+fn a_stopped_cluster_that_is_to_be_kept_is_started_to_be_emptied() {
+    let observed = Observed { cluster: ClusterFact::Stopped, made: made(), ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. start the stopped cluster  (its node does not run, and what is in it is to be removed)
+        2. delete the objects of task-api  (we made it)  <- 1
+        3. uninstall keda  (we made it)  <- 2
+        4. delete the definitions of keda  (we made it)  <- 3
+        5. delete namespace keda  (we made it)  <- 4
+        ");
+    assert_eq!(down_text(&Observed { made: vec![], ..observed }, true), "");
+}
+
+#[test]
+fn a_named_cluster_is_never_deleted() {
+    let observed = Observed { cluster: ClusterFact::Named, made: made(), forwarder: Some(Vec::new()), ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, false), @r"
+        1. end the forwarder  (it runs)
+        2. delete the objects of task-api  (we made it)  <- 1
+        3. uninstall keda  (we made it)  <- 2
+        4. delete the definitions of keda  (we made it)  <- 3
+        5. delete namespace keda  (we made it)  <- 4
+        6. remove our files  (nothing is left that they describe)  <- 1, 2, 3, 4, 5
+        ");
+}
+
+#[test]
+fn a_half_made_cluster_is_deleted_whole() {
+    let observed = Observed { cluster: ClusterFact::HalfMade, network_made: true, ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, false), @r"
+        1. delete the cluster  (we made it)
+        2. remove the engine's network `kind`  (we made it)  <- 1
+        3. remove our files  (nothing is left that they describe)  <- 1, 2
+        ");
+}
+
+#[test]
+fn where_nothing_is_left_only_our_files_go() {
+    insta::assert_snapshot!(down_text(&Observed::default(), false), @"  1. remove our files  (nothing is left that they describe)");
+}
+
+/// One thing that is true of a stack that is up.
+#[derive(Clone, Debug)]
+enum Fact {
+    InEngine(ImageRef),
+    InNode(ImageRef),
+    Pulled(String),
+    Released(String),
+    ReleaseReady(String),
+    Applied(String, ObjectId),
+    Ready(String, ObjectId),
+    Authority,
+    Verified,
+}
+
+fn facts(stack: &Stack) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = stack.images().into_iter().flat_map(|i| [Fact::InEngine(i.clone()), Fact::InNode(i)]).collect();
+    facts.extend(built_images(stack).into_iter().map(Fact::InNode));
+    facts.extend([Fact::Authority, Fact::Verified]);
+    for component in &stack.components {
+        let name = component.name.clone();
+        if let ComponentKind::Helm(_) = component.kind {
+            facts.extend([Fact::Pulled(name.clone()), Fact::Released(name.clone()), Fact::ReleaseReady(name.clone())]);
+        }
+        for (id, _) in wanted_objects(component, AUTHORITY) {
+            facts.extend([Fact::Applied(name.clone(), id.clone()), Fact::Ready(name.clone(), id)]);
+        }
+    }
+    facts
+}
+
+fn remove(stack: &Stack, observed: &mut Observed, fact: &Fact) {
+    match fact {
+        Fact::InEngine(image) => drop(observed.engine_images.remove(image)),
+        Fact::InNode(image) => drop(observed.node_images.remove(image)),
+        Fact::Pulled(name) => drop(observed.pulled_charts.remove(name)),
+        Fact::Released(name) => drop(observed.releases.remove(&release_of(chart(stack, name)))),
+        Fact::ReleaseReady(name) => {
+            if let Some(release) = observed.releases.get_mut(&release_of(chart(stack, name))) {
+                release.unready = Some("0 of 1 ready".into());
+            }
+        }
+        Fact::Applied(_, id) => drop(observed.objects.remove(id)),
+        Fact::Ready(_, id) => {
+            if let Some(object) = observed.objects.get_mut(id) {
+                object.unready = Some("not ready".into());
+            }
+        }
+        Fact::Authority => observed.authority = None,
+        Fact::Verified => observed.verified = None,
+    }
+}
+
+/// The ids of the steps that these missing facts ask for, said a second time and without regard to order.
+fn asked_for(stack: &Stack, gone: &[Fact]) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let built = built_images(stack);
+    let released = |name: &String| !gone.iter().any(|f| matches!(f, Fact::Released(n) if n == name));
+    for fact in gone {
+        match fact {
+            Fact::InNode(image) if built.contains(image) => drop(ids.insert("apply:task-api-image".to_owned())),
+            Fact::InNode(image) => {
+                ids.insert("images".into());
+                if gone.iter().any(|f| matches!(f, Fact::InEngine(i) if i == image)) {
+                    ids.insert(format!("pull:{image}"));
+                }
+            }
+            // an image is needed only to be loaded, a chart to be installed, and the checks are added below
+            Fact::InEngine(_) | Fact::Verified => {}
+            Fact::Pulled(name) if released(name) => {}
+            Fact::Pulled(name) => drop(ids.insert(format!("chart:{name}"))),
+            Fact::Released(name) | Fact::Applied(name, _) => ids.extend([format!("apply:{name}"), format!("ready:{name}")]),
+            Fact::ReleaseReady(name) | Fact::Ready(name, _) => drop(ids.insert(format!("ready:{name}"))),
+            Fact::Authority => ids.extend(["authority", "apply:certificate", "ready:certificate"].map(str::to_owned)),
+        }
+    }
+    if !ids.is_empty() || gone.iter().any(|f| matches!(f, Fact::Verified)) {
+        ids.extend(stack.checks.iter().filter(|check| !check.deep).map(|check| format!("check:{}", check.name)));
+    }
+    ids
+}
+
+/// The world after a step, if the step does what it says. Panics when the step is not possible in it.
+fn act(stack: &Stack, observed: &mut Observed, step: &Step) {
+    let running = matches!(observed.cluster, ClusterFact::Running | ClusterFact::Named);
+    let component = |name: &String| stack.component(name).unwrap();
+    match &step.action {
+        Action::PullImage { image } => drop(observed.engine_images.insert(image.clone())),
+        Action::CreateCluster { image, ports, .. } => {
+            assert!(observed.engine_images.contains(image), "kind would pull the node image itself, past the mirror");
+            unseen(observed);
+            (observed.cluster, observed.ports) = (ClusterFact::Running, ports.clone());
+            observed.nodes = NodeAccess::Containers(vec!["node".into()]);
+        }
+        Action::StartCluster => (observed.cluster, observed.ports) = (ClusterFact::Running, stack.cluster.ports.clone()),
+        Action::LoadImages { images } => {
+            assert!(running && images.iter().all(|image| observed.engine_images.contains(image)), "{}", step.id);
+            observed.node_images.extend(images.iter().cloned());
+        }
+        Action::BuildImage { component: name } => {
+            let ComponentKind::Image(build) = &component(name).kind else { panic!("{name}") };
+            assert!(running);
+            observed.node_images.insert(build.image.clone());
+        }
+        Action::PullChart { component } => drop(observed.pulled_charts.insert(component.clone())),
+        Action::InstallChart { component: name, .. } => {
+            assert!(running && observed.pulled_charts.contains(name), "{name}");
+            assert!(component(name).images.iter().all(|image| observed.node_images.contains(image)), "{name}");
+            let unready = Some("new".into());
+            observed.releases.insert(release_of(chart(stack, name)), ReleaseFact { unready, ..release_as_wanted(chart(stack, name)) });
+        }
+        Action::ApplyObjects { component: name } => {
+            assert!(running);
+            let authority = observed.authority.clone().unwrap_or_default();
+            for (id, digest) in wanted_objects(component(name), &authority) {
+                observed.objects.insert(id, ObjectFact { digest: Some(digest), unready: Some("new".into()) });
+            }
+        }
+        Action::AwaitReady { component: name } => {
+            for (id, _) in wanted_objects(component(name), "") {
+                observed.objects.get_mut(&id).unwrap_or_else(|| panic!("{id} was never applied")).unready = None;
+            }
+            if let ComponentKind::Helm(chart) = &component(name).kind {
+                observed.releases.get_mut(&release_of(chart)).unwrap().unready = None;
+            }
+        }
+        Action::CreateAuthority => observed.authority = Some("new".into()),
+        Action::StartForwarder { routes } => {
+            observed.forwarder = Some(routes.iter().map(|route| (route.host, route.service.clone())).collect());
+        }
+        Action::RunCheck { .. } => {
+            let unready = observed.objects.values().any(|o| o.unready.is_some()) || observed.releases.values().any(|r| r.unready.is_some());
+            assert!(!unready, "a check runs when everything is ready");
+            observed.verified = Some(stack_digest(stack));
+        }
+        other => panic!("`up` never does {other:?}"),
+    }
+}
+
+/// Does a plan, then asks again.
+fn settles(stack: &Stack, mut observed: Observed, request: UpRequest) {
+    let plan = up(stack, &observed, request).unwrap();
+    for step in plan.steps() {
+        act(stack, &mut observed, step);
+    }
+    assert_eq!(text(stack, &observed, request), "", "after\n{}", plan.text());
+}
+
+fn ids(plan: &Plan) -> BTreeSet<String> {
+    plan.steps().iter().map(|step| step.id.clone()).collect()
+}
+
+#[test]
+fn from_nothing_one_run_is_enough() {
+    for cluster in [ClusterFact::Absent, ClusterFact::HalfMade] {
+        for exposing in [Exposing::Auto, Exposing::Forward] {
+            settles(&task_api(), Observed { cluster: cluster.clone(), ..Observed::default() }, UpRequest { exposing, checks: true });
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn whatever_is_missing_is_done_and_nothing_else_and_once(
+        cluster in prop_oneof![4 => Just(ClusterFact::Running), 1 => Just(ClusterFact::Named), 1 => Just(ClusterFact::Stopped)],
+        chance in 0.0..0.6_f64,
+        dice in proptest::collection::vec(0.0..1.0_f64, 128),
+    ) {
+        let stack = task_api();
+        let all = facts(&stack);
+        prop_assert!(all.len() <= dice.len());
+        let gone: Vec<Fact> = all.into_iter().zip(dice).filter(|(_, die)| *die < chance).map(|(fact, _)| fact).collect();
+        let mut observed = all_there(&stack);
+        for fact in &gone {
+            remove(&stack, &mut observed, fact);
+        }
+        match cluster {
+            // a named cluster maps no ports, so a forwarder serves it
+            ClusterFact::Named => {
+                observed.ports.clear();
+                observed.forwarder = Some(stack.expose.iter().map(|e| (e.host, e.service.clone())).collect());
+            }
+            ClusterFact::Stopped => unseen(&mut observed),
+            _ => {}
+        }
+        observed.cluster = cluster;
+        let plan = up(&stack, &observed, UP).unwrap();
+        if observed.cluster != ClusterFact::Stopped {
+            prop_assert_eq!(ids(&plan), asked_for(&stack, &gone));
+        }
+        for (place, step) in plan.steps().iter().enumerate() {
+            for need in step.needs.iter().chain(&step.after) {
+                prop_assert!(plan.steps()[..place].iter().any(|earlier| earlier.id == *need), "{} before {need}", step.id);
+            }
+            prop_assert!(!step.cause.is_empty(), "{} has no cause", step.id);
+        }
+        settles(&stack, observed, UP);
+    }
+}

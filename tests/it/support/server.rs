@@ -1,0 +1,131 @@
+//! Servers that answer by script: a container engine on a socket of its own, a registry on a port of its own.
+#![cfg(all(unix, feature = "test-fakes"))]
+
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::Sandbox;
+
+/// Status, a header line with its line break or nothing, and the body.
+pub(crate) type Answer = (u16, String, String);
+
+/// Answers the requests of one connection: `METHOD path`, without the query and without the API's version.
+fn serve(stream: impl Read + Write, answer: &dyn Fn(&str) -> Answer) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let (mut first, mut length) = (String::new(), 0);
+        if !matches!(stream.read_line(&mut first), Ok(1..)) {
+            return;
+        }
+        loop {
+            let mut header = String::new();
+            if !matches!(stream.read_line(&mut header), Ok(3..)) {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let _ = stream.read_exact(&mut vec![0; length]);
+        let mut words = first.split_whitespace();
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let path = target.split('?').next().unwrap_or_default();
+        let versioned = path.strip_prefix("/v1.").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+        // the nodes of a kind cluster are asked for by a filter in the query
+        let nodes = if target.contains("x-k8s.kind.cluster") { "?nodes" } else { "" };
+        let (status, header, body) = answer(&format!("{method} {}{nodes}", versioned.unwrap_or(path)));
+        let size = body.len();
+        let body = if method == "HEAD" { "" } else { body.as_str() };
+        let reply = format!("HTTP/1.1 {status} Said\r\ncontent-type: application/json\r\n{header}content-length: {size}\r\n\r\n{body}");
+        if stream.get_mut().write_all(reply.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// What the engine is, has and runs.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub api: &'static str,
+    pub info: Value,
+    pub containers: Value,
+    /// The containers that are nodes of the kind cluster that is asked for.
+    pub nodes: Value,
+    /// Whether it has every image that it is asked for.
+    pub has_images: bool,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            api: "1.45",
+            info: json!({"NCPU": 8, "MemTotal": 16_u64 << 30, "CgroupVersion": "2", "Architecture": "x86_64"}),
+            containers: json!([]),
+            nodes: json!([]),
+            has_images: true,
+        }
+    }
+}
+
+/// The requests that an engine got.
+pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    /// Those that change something.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        self.0.lock().unwrap().iter().filter(|request| !request.starts_with("GET ")).cloned().collect()
+    }
+}
+
+impl Engine {
+    /// Starts it for a sandbox. Its threads end with the tests' process.
+    pub(crate) fn start(self, sandbox: &mut Sandbox) -> Seen {
+        let path: PathBuf = sandbox.path("engine.sock");
+        sandbox.set("DOCKER_HOST", &format!("unix://{}", path.display()));
+        let listener = UnixListener::bind(path).unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (engine, noted) = (self.clone(), Arc::clone(&noted));
+                std::thread::spawn(move || {
+                    serve(stream, &|request| {
+                        noted.lock().unwrap().push(request.to_owned());
+                        engine.answer(request)
+                    });
+                });
+            }
+        });
+        Seen(seen)
+    }
+
+    fn answer(&self, request: &str) -> Answer {
+        let ok = |body: &Value| (200, String::new(), body.to_string());
+        match request {
+            "GET /version" => ok(&json!({"ApiVersion": self.api, "Version": "27.5.1"})),
+            "GET /info" => ok(&self.info),
+            "GET /containers/json" => ok(&self.containers),
+            "GET /containers/json?nodes" => ok(&self.nodes),
+            "GET /networks" => ok(&json!([])),
+            image if image.starts_with("GET /images/") && self.has_images => ok(&json!({"Id": "sha256:1", "Size": 1})),
+            _ => (404, String::new(), json!({"message": "no such thing"}).to_string()),
+        }
+    }
+}
+
+/// A server on a port of this machine; gives its address.
+pub(crate) fn registry(answer: fn(&str) -> Answer) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || serve(stream, &answer));
+        }
+    });
+    address
+}
