@@ -72,7 +72,9 @@ pub async fn ours(
         ..Sight::default()
     };
     let running = nodes.iter().all(|node| node.state == State::Running);
-    let word = proven(name, &nodes, folder, &machine::name(), record).map_err(SightError::Foreign)?;
+    let forget = "`tstack down --forget` removes what tstack has noted under this name, and leaves that cluster alone.";
+    let refused = |failure: Failure| SightError::Foreign(if record.is_some() { failure.hint(forget) } else { failure });
+    let word = proven(name, &nodes, folder, &machine::name(), record).map_err(refused)?;
     if record.is_none() {
         if !running {
             return Err(SightError::Foreign(
@@ -207,7 +209,6 @@ fn foreign(name: &str, why: &str) -> Failure {
     Failure::preflight(format!("there is a kind cluster `{name}` that this tstack did not make"))
         .why(why)
         .hint("Choose another name with --name; nothing was changed.")
-        .hint("If tstack has a record of that name, `tstack down --forget` removes it and leaves the cluster alone.")
         .hint(format!("If it is no longer needed, `kind delete cluster --name {name}` removes it."))
 }
 

@@ -10,7 +10,7 @@ mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
-pub use objects::components;
+pub use objects::{Seen, components};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub async fn for_up(
                 observed.engine_images.insert(image);
             }
         }
-        // a node that does not run cannot be asked
+        // nodes that do not run cannot be asked
         if sight.cluster.is_some() {
             observed.node_images = node_images(stack, engine, &observed.nodes).await?;
         }

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest};
 use crate::ready::{Readiness, judge};
 use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects};
-use crate::status::ComponentState;
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -55,11 +54,22 @@ pub(super) async fn objects(cluster: &Cluster, stack: &Stack, name: &str, observ
     Ok(())
 }
 
-/// How each component of the stack is, in the stack's order. It is absent where its Helm release, or every one of its objects, is.
+/// How a component is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// All of its objects are ready.
+    Ready,
+    /// One is not, for this reason.
+    Unready(String),
+    /// Its release, or every one of its objects, is not there.
+    Absent,
+}
+
+/// How each component of the stack is, in the stack's order.
 ///
 /// # Errors
 /// When the API server does not answer.
-pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<ComponentState>, Failure> {
+pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<Seen>, Failure> {
     let releases = cluster.releases().await?;
     let objects: Vec<Option<Vec<ObjectId>>> = stack
         .components
@@ -78,9 +88,9 @@ pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<Componen
         .into_iter()
         .map(|ids| match ids {
             Some(ids) if ids.is_empty() || ids.iter().any(|id| seen.contains_key(id)) => {
-                first_unready(&ids, &seen).map_or(ComponentState::Ready, ComponentState::Waiting)
+                first_unready(&ids, &seen).map_or(Seen::Ready, Seen::Unready)
             }
-            _ => ComponentState::Absent,
+            _ => Seen::Absent,
         })
         .collect())
 }

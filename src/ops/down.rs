@@ -48,10 +48,6 @@ pub async fn down(
 
 async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
     let sight = &session.sight;
-    if options.keep_cluster && sight.fact == ClusterFact::Silent {
-        let failure = sight.trouble.clone().unwrap_or_else(|| Failure::preflight(format!("`{}` does not run", session.target_name())));
-        return Err(failure.hint("Without --keep-cluster the whole cluster goes, also one that does not answer."));
-    }
     let mut observed = observe::for_down(&session.folder, &session.record, sight).await?;
     // what was not looked at is not removed
     observed.network_made &= !options.forget;

@@ -52,7 +52,7 @@ pub enum Wanted {
 pub(super) struct Session {
     pub setup: Setup,
     pub folder: StateFolder,
-    /// Held for as long as the session lives.
+    /// Held until the session ends, where a verb changes something.
     _lock: Option<Lock>,
     pub record: Record,
     pub recorded: bool,
@@ -93,6 +93,13 @@ impl Session {
     /// # Errors
     /// When the cluster of that name is not ours, or when it cannot be known whether it is there.
     pub(super) async fn look(&mut self) -> Result<(), SightError> {
+        self.see().await.map_err(|error| match error {
+            SightError::Foreign(failure) => SightError::Foreign(before_the_first_step(failure)),
+            SightError::Unknown(failure) => SightError::Unknown(before_the_first_step(failure)),
+        })
+    }
+
+    async fn see(&mut self) -> Result<(), SightError> {
         let setup = &self.setup;
         let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
         let engine = Engine::connect(setup.docker_host.as_deref(), &addresses).await;

@@ -2,7 +2,7 @@
 
 use super::session::{Session, Setup, Wanted};
 use crate::failure::Failure;
-use crate::observe::{self, SightError};
+use crate::observe::{self, Seen, SightError};
 use crate::plan::ClusterFact;
 use crate::stack::{Component, ComponentKind, Exposure, Stack};
 use crate::state::Target;
@@ -60,12 +60,20 @@ async fn component_states(session: &Session, stack: &Stack, unknown: Option<&Fai
     let all = |state: ComponentState| vec![state; stack.components.len()];
     match (&session.sight.cluster, unknown) {
         (Some(cluster), None) => match observe::components(cluster, stack).await {
-            Ok(states) => states,
+            Ok(states) => states.into_iter().map(component_state).collect(),
             Err(failure) => all(ComponentState::Unknown(failure.what)),
         },
         (_, Some(_)) => all(ComponentState::Unknown("the cluster does not answer".into())),
         (None, None) if session.sight.fact == ClusterFact::Stopped => all(ComponentState::Unknown("the cluster does not run".into())),
         (None, None) => all(ComponentState::Absent),
+    }
+}
+
+fn component_state(seen: Seen) -> ComponentState {
+    match seen {
+        Seen::Ready => ComponentState::Ready,
+        Seen::Unready(reason) => ComponentState::Waiting(reason),
+        Seen::Absent => ComponentState::Absent,
     }
 }
 

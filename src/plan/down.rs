@@ -35,9 +35,15 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
     } else if observed.cluster != ClusterFact::Absent {
         // one after the other, newest first: what was made later may stand on what was made earlier
         let mut before = "forwarder".to_owned();
-        if observed.cluster == ClusterFact::Stopped && !observed.made.is_empty() {
-            let cause = "its node does not run, and what is in it is to be removed";
-            add("cluster".into(), "start the stopped cluster".into(), cause, vec![before], Action::StartCluster);
+        let asleep = match observed.cluster {
+            ClusterFact::Stopped => Some(("start the stopped cluster", "its node does not run, and what is in it is to be removed")),
+            ClusterFact::Silent => {
+                Some(("wait for the cluster's API server", "it does not answer, and what is behind it is to be removed"))
+            }
+            _ => None,
+        };
+        if let Some((title, cause)) = asleep.filter(|_| !observed.made.is_empty()) {
+            add("cluster".into(), title.into(), cause, vec![before], Action::StartCluster);
             before = "cluster".into();
         }
         for (number, made) in observed.made.iter().enumerate().rev() {
