@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use serde_json::json;
+use tstack::state::owner;
 
 use crate::support::{Engine, Sandbox, free_port, rule};
 
@@ -83,7 +84,7 @@ fn a_cluster_of_the_name_that_somebody_else_made_is_left_alone() {
             insta::assert_snapshot!(said.failure(), @r"
                 exit 3
                 error: there is a kind cluster `tstack-demo` that this tstack did not make
-                  it does not run, and there is no record of who made it
+                  its nodes do not carry tstack's mark
 
                 help: Choose another name with --name; nothing was changed.
                 help: If it is no longer needed, `kind delete cluster --name tstack-demo` removes it.
@@ -97,8 +98,8 @@ fn a_cluster_of_the_name_that_somebody_else_made_is_left_alone() {
 #[test]
 fn a_half_made_cluster_is_planned_anew_though_its_node_does_not_run() {
     let mut sandbox = Sandbox::with_tools();
-    let node =
-        json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "exited", "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"}});
+    let node = json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "exited", "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"},
+               "Mounts": [{"Type": "bind", "Source": "/lib/modules", "Destination": "/tstack.dev/owner/word"}]});
     Engine { nodes: json!([node]), ..Engine::default() }.start(&mut sandbox);
     sandbox.write("state/demo/state.json", record(&json!(null)));
     let half_made = sandbox.run(&["plan", "./stack"]);
@@ -206,8 +207,12 @@ fn a_port_that_a_container_has_is_told_with_the_container() {
 #[test]
 fn what_cannot_be_known_before_the_first_step_is_no_failed_step() {
     let mut sandbox = Sandbox::with_tools();
-    let node =
-        json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "running", "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"}});
+    // a cluster that this very folder made, and whose record is lost
+    let folder = tstack::state::StateFolder::new(sandbox.path("state"), "demo");
+    let mark = owner::mark(&owner::new_word(&folder, &tstack::world::machine::name(), "an earlier run"));
+    let node = json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "running",
+                      "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"},
+                      "Mounts": [{"Type": "bind", "Source": "/lib/modules", "Destination": mark}]});
     Engine { nodes: json!([node]), ..Engine::default() }.start(&mut sandbox);
     sandbox.script(&[rule("kind get kubeconfig", json!({"stderr": "ERROR: could not locate any control plane nodes\n", "exit": 1}))]);
     insta::assert_snapshot!(up(&sandbox, &[]).failure(), @r"

@@ -2,17 +2,37 @@
 
 use serde_json::json;
 
-use crate::support::{Engine, Sandbox, rule};
+use crate::support::{Engine, Sandbox, Seen, rule};
 
-fn up(sandbox: &Sandbox) -> String {
-    sandbox.run(&["up", "./stack"]).failure()
+/// A stack for which both programs are needed: they are looked for when the plan is known, and before anything is touched.
+const STACK: &str = "\
+apiVersion: tstack.dev/v1alpha1
+kind: Stack
+metadata: { name: demo }
+components:
+  - name: web
+    helm: { chart: oci://registry.example/charts/web, version: 1.2.3, namespace: web }
+";
+
+fn sandbox() -> (Sandbox, Seen) {
+    let mut sandbox = Sandbox::with_tools();
+    sandbox.write("charts/stack.yaml", STACK);
+    let engine = Engine::default().start(&mut sandbox);
+    (sandbox, engine)
+}
+
+fn up(sandbox: &Sandbox, engine: &Seen) -> String {
+    let said = sandbox.run(&["up", "./charts"]).failure();
+    assert_eq!(engine.changes(), [] as [String; 0]);
+    assert!(!sandbox.path("state").exists(), "nothing is touched");
+    said
 }
 
 #[test]
 fn without_helm_it_says_where_was_looked_and_how_to_get_it() {
-    let sandbox = Sandbox::with_tools();
+    let (sandbox, engine) = sandbox();
     fs_err::remove_file(sandbox.path("bin/helm")).unwrap();
-    insta::assert_snapshot!(up(&sandbox), @r"
+    insta::assert_snapshot!(up(&sandbox, &engine), @r"
         exit 3
         error: the program `helm` is not there
           looked in [BOX]/bin
@@ -23,11 +43,11 @@ fn without_helm_it_says_where_was_looked_and_how_to_get_it() {
 
 #[test]
 fn without_kind_it_says_where_was_looked_and_how_to_get_it() {
-    let mut sandbox = Sandbox::with_tools();
+    let (mut sandbox, engine) = sandbox();
     fs_err::remove_file(sandbox.path("bin/kind")).unwrap();
     let path = format!("{}:/nonexistent/bin", sandbox.path("bin").display());
     sandbox.set("PATH", &path);
-    insta::assert_snapshot!(up(&sandbox), @r"
+    insta::assert_snapshot!(up(&sandbox, &engine), @r"
         exit 3
         error: the program `kind` is not there
           looked in [BOX]/bin, /nonexistent/bin
@@ -38,11 +58,11 @@ fn without_kind_it_says_where_was_looked_and_how_to_get_it() {
 
 #[test]
 fn a_tool_that_is_too_old_is_named_with_both_versions() {
-    let sandbox = Sandbox::with_tools();
+    let (sandbox, engine) = sandbox();
     sandbox.script(&[rule("kind version", json!({"stdout": "kind v0.20.0 go1.20.4 linux/amd64\n"}))]);
-    let kind = up(&sandbox);
+    let kind = up(&sandbox, &engine);
     sandbox.script(&[rule("helm version", json!({"stdout": "v3.10.3+g835b733\n"}))]);
-    insta::assert_snapshot!(format!("{kind}\n{}", up(&sandbox)), @r"
+    insta::assert_snapshot!(format!("{kind}\n{}", up(&sandbox, &engine)), @r"
         exit 3
         error: `[BOX]/bin/kind` is version 0.20.0; 0.24.0 or later is needed
 
@@ -57,9 +77,9 @@ fn a_tool_that_is_too_old_is_named_with_both_versions() {
 
 #[test]
 fn a_tool_that_does_not_tell_its_version_shows_what_it_said() {
-    let sandbox = Sandbox::with_tools();
+    let (sandbox, engine) = sandbox();
     sandbox.script(&[rule("helm version", json!({"stderr": "Segmentation fault\n", "exit": 139}))]);
-    insta::assert_snapshot!(up(&sandbox), @r"
+    insta::assert_snapshot!(up(&sandbox, &engine), @r"
         exit 3
         error: `[BOX]/bin/helm` does not tell its version
           Segmentation fault

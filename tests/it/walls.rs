@@ -26,9 +26,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("forward", &["failure", "stack", "world"]),
     // the record keeps what plans need again, the journal what happened
     ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
-    ("checks", &["failure", "stack", "world::{backoff, http}", "event::CheckReport"]),
-    // what is seen of a component is told in the words of `status`, which is plain data
-    ("observe", &["failure", "certs", "forward", "image", "plan", "ready", "stack", "state", "status::ComponentState", "world"]),
+    ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
+    ("observe", &["failure", "certs", "forward", "image", "plan", "ready", "stack", "state", "world"]),
     // a certificate is applied with the CA that lies in the state folder: looked at as `observe` looks at it
     (
         "exec",

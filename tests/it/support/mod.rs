@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use sandbox::{Running, free_port, rule};
 pub(crate) use sandbox::{Said, Sandbox};
 #[cfg(all(unix, feature = "test-fakes"))]
-pub(crate) use server::{Answer, Engine, registry};
+pub(crate) use server::{Answer, Engine, Seen, registry};
 
 /// The package's folder.
 pub(crate) fn root() -> PathBuf {
