@@ -8,7 +8,7 @@ timed "the Task API's program" stacks/task-api/backend/build.sh
 timed "format" cargo fmt --check
 timed "lints" cargo clippy --locked --all-targets --features test-fakes --quiet -- -D warnings
 timed "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
-if command -v cargo-deny > /dev/null; then timed "dependencies" cargo deny --offline check; else say "dependencies: cargo-deny is not there, its check was left out"; fi
+if command -v cargo-deny > /dev/null; then timed "dependencies" cargo deny --offline check licenses bans sources; else say "dependencies: cargo-deny is not there, its check was left out"; fi
 timed "tests" cargo test --locked --features test-fakes
 backend() (
   cd stacks/task-api/backend

@@ -4,23 +4,15 @@ use std::collections::BTreeMap;
 
 use futures::future::OptionFuture;
 
-use super::session::Session;
+use super::session::{Programs, Session};
 use crate::failure::Failure;
 use crate::plan::{Action, Plan};
 use crate::stack::{ComponentKind, ImageRef, Stack};
 use crate::state::Target;
 use crate::world::engine::Info;
 use crate::world::helm::Helm;
-use crate::world::kind::Kind;
 use crate::world::registry::{Mirror, Served, manifest_digest, probe};
 use crate::world::{machine, ports, programs};
-
-/// The programs that a plan runs, set up for its cluster; those that it does not run are not looked for.
-#[derive(Default)]
-pub(super) struct Programs {
-    pub kind: Option<Kind>,
-    pub helm: Option<Helm>,
-}
 
 /// Looks at what the plan will need: programs, ports, memory, processors, disk, mirrors.
 ///

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::preflight::Programs;
 use crate::exec::{Context, Engines};
 use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight, SightError};
@@ -12,6 +11,8 @@ use crate::plan::Exposing;
 use crate::stack::Stack;
 use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
 use crate::world::engine::{Engine, default_addresses};
+use crate::world::helm::Helm;
+use crate::world::kind::Kind;
 use crate::world::registry::Mirrors;
 use crate::world::{clock, machine, orphans};
 
@@ -46,6 +47,13 @@ pub enum Wanted {
         /// Its name.
         context: String,
     },
+}
+
+/// The programs that a plan runs, set up for its cluster; those that it does not run are not looked for.
+#[derive(Default)]
+pub(super) struct Programs {
+    pub kind: Option<Kind>,
+    pub helm: Option<Helm>,
 }
 
 /// One run's hold on one cluster.

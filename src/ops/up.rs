@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
-use super::preflight::{self, Programs};
-use super::session::{Session, Setup, Wanted, before_the_first_step};
+use super::preflight;
+use super::session::{Programs, Session, Setup, Wanted, before_the_first_step};
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, Exposing, Plan, UpRequest, stack_digest};

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
-use super::preflight::Programs;
-use super::session::{Session, Setup, Wanted};
+use super::session::{Programs, Session, Setup, Wanted};
 use crate::failure::Failure;
 use crate::plan::{self, ClusterFact, stack_digest};
 use crate::stack::Stack;

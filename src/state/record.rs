@@ -1,5 +1,6 @@
 //! The record: what is true of a cluster that only the one who made it can know.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,17 @@ impl Record {
         files::write_private(&folder.record(), &text)
     }
 
+    /// Forgets definitions of a component that are not among those that are there: they were noted before they were to be made.
+    pub fn keep_definitions(&mut self, component: &str, there: &BTreeSet<String>) {
+        for made in &mut self.made {
+            if let Made::Definitions { component: of, names } = made
+                && of == component
+            {
+                names.retain(|name| there.contains(name));
+            }
+        }
+    }
+
     /// Notes that something was made; what is noted already is not noted twice.
     pub fn add(&mut self, made: Made) {
         let same = |old: &Made| match (old, &made) {
@@ -195,6 +207,16 @@ mod tests {
             assert!(failure.what.contains("cannot be read"), "{broken}: {}", failure.what);
             assert!(failure.hints[1].contains("kind delete cluster --name tstack-x"));
         }
+    }
+
+    #[test]
+    fn definitions_that_were_never_made_are_forgotten_again() {
+        let mut record = record();
+        let made = |names: &[&str]| Made::Definitions { component: "c".into(), names: names.iter().map(|n| (*n).to_owned()).collect() };
+        record.add(made(&["a", "b"]));
+        record.keep_definitions("other", &BTreeSet::new());
+        record.keep_definitions("c", &BTreeSet::from(["b".to_owned()]));
+        assert_eq!(record.made, [made(&["b"])]);
     }
 
     #[test]

@@ -58,7 +58,13 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
     let description = format!("tstack {digest}");
     let release =
         Release { name: &chart.release, namespace: &chart.namespace, archive: &archive, values: &chart.values, description: &description };
-    helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await?;
+    if let Err(failure) = helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await {
+        // what the chart did not get to make is not ours: somebody else may make it later
+        if let Ok(there) = definitions(cluster).await {
+            context.note(|record| record.keep_definitions(component, &there))?;
+        }
+        return Err(failure);
+    }
     // definitions among the templates, which Helm keeps where the chart asks for that
     let templated: BTreeSet<String> = cluster
         .releases()
