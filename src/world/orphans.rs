@@ -14,6 +14,8 @@ pub(super) const MARK: &str = "TSTACK_STARTED_FOR";
 
 /// How long the system may take to end a killed program.
 const END: Duration = Duration::from_secs(10);
+/// How long a process may take to become the program it is about to be, before it counts as somebody else's.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// Ends every program that was started for a state folder, and waits until they are gone. Gives their number. To be called
 /// under the lock of that folder: then nobody lives who waits for them.
@@ -22,26 +24,43 @@ const END: Duration = Duration::from_secs(10);
 /// When one does not end.
 #[cfg(target_os = "linux")]
 pub async fn end(folder: &Path) -> Result<usize, Failure> {
-    use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-
+    let (settled, mut backoff) = (tokio::time::Instant::now() + SETTLE, Backoff::new());
     let mut ended = 0;
-    for pid in processes() {
-        // first the handle, then the look: a number that is given to another process meanwhile can do no harm
-        let Some(handle) = rustix::process::Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else { continue };
-        if !started_for(pid, folder) || pidfd_send_signal(&handle, Signal::KILL).is_err() {
-            continue;
+    loop {
+        // who was ended may have started another after the list was made
+        let mut look_again = false;
+        for pid in processes() {
+            let one = end_one(pid, folder).await?;
+            ended += usize::from(one);
+            look_again |= one || is_becoming_a_program(pid);
         }
-        ended += 1;
-        // the end of a process that is not our child can be seen but not waited for
-        let (deadline, mut backoff) = (tokio::time::Instant::now() + END, Backoff::new());
-        while started_for(pid, folder) {
-            if !backoff.pause_until(deadline).await {
-                let stuck = Failure::preflight(format!("process {pid} of an earlier run does not end"));
-                return Err(stuck.hint(format!("See `ps -p {pid} -o args`.")));
-            }
+        if !look_again || !backoff.pause_until(settled).await {
+            return Ok(ended);
         }
     }
-    Ok(ended)
+}
+
+/// Ends a process if it was started for the folder; whether it did.
+#[cfg(target_os = "linux")]
+async fn end_one(pid: i32, folder: &Path) -> Result<bool, Failure> {
+    use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+    // first the handle, then the look: a number that is given to another process meanwhile can do no harm
+    let Some(handle) = rustix::process::Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
+        return Ok(false);
+    };
+    if !started_for(pid, folder) || pidfd_send_signal(&handle, Signal::KILL).is_err() {
+        return Ok(false);
+    }
+    // the end of a process that is not our child can be seen but not waited for
+    let (deadline, mut backoff) = (tokio::time::Instant::now() + END, Backoff::new());
+    while started_for(pid, folder) {
+        if !backoff.pause_until(deadline).await {
+            let stuck = Failure::preflight(format!("process {pid} of an earlier run does not end"));
+            return Err(stuck.hint(format!("See `ps -p {pid} -o args`.")));
+        }
+    }
+    Ok(true)
 }
 
 /// Where processes do not show their environment they end by themselves, and the next run only takes longer.
@@ -63,6 +82,19 @@ fn started_for(pid: i32, folder: &Path) -> bool {
     let Ok(environment) = fs_err::read(format!("/proc/{pid}/environ")) else { return false };
     let mark = [MARK.as_bytes(), b"=", folder.as_os_str().as_bytes()].concat();
     environment.split(|byte| *byte == 0).any(|one| one == mark)
+}
+
+/// Whether a process is inside execve: it has its new memory already, and its environment is not yet told there. Such a one
+/// would look as if nobody had started it.
+#[cfg(target_os = "linux")]
+fn is_becoming_a_program(pid: i32) -> bool {
+    // the fields after the name, which ends with the last bracket (proc_pid_stat(5)): 50 and 51 are where the environment lies
+    let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let environment_end = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(51 - 3));
+    // threads of the kernel and ended processes have no environment either, and no program
+    environment_end == Some("0")
+        && fs_err::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| environment.is_empty())
+        && fs_err::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
 #[cfg(all(test, target_os = "linux"))]
