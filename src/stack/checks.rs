@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::finding::Collector;
-use super::{Check, CheckFile, CheckKind, parse_duration, values};
+use super::{Check, CheckFile, CheckKind, values};
+use crate::input::{Collector, parse_duration};
 use crate::yaml::Node;
 
 /// The checks in the order of the file, or what is wrong with them.

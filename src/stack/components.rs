@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::finding::{Collector, suggest};
 use super::folder::Folder;
 use super::manifests::{Manifests, write_out_images};
 use super::order::order;
-use super::parameters::Parameters;
 use super::{
-    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, Until,
-    parse_duration, values,
+    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, Until, values,
 };
+use crate::input::{Collector, Parameters, is_label, parse_duration, suggest};
 use crate::yaml::{Node, Pos};
 
 /// How long a component may take where the file does not say.
@@ -65,7 +63,7 @@ pub(super) fn resolve(files: &[ComponentFile], context: &Context<'_>, found: &mu
 
 fn check_name(name: &str, before: &[&str], base: &str, context: &Context<'_>, found: &mut Collector) {
     let at = context.at(&format!("{base}/name"));
-    if !values::is_label(name, 53) {
+    if !is_label(name, 53) {
         found.add(at, format!("`{name}` is not a name: lower case letters, digits and inner `-`, at most 53"));
     }
     if let Some(first) = before.iter().position(|b| *b == name) {
@@ -162,7 +160,7 @@ fn chart(helm: &HelmFile, component: &str, base: &str, context: &Context<'_>, fo
         found.add(context.at(&format!("{base}/version")), error);
     }
     check_namespace(&helm.namespace, base, context, found);
-    if helm.release.is_some() && !values::is_label(&release, 53) {
+    if helm.release.is_some() && !is_label(&release, 53) {
         let at = context.at(&format!("{base}/release"));
         found.add(at, format!("`{release}` is not a release name: lower case letters, digits and inner `-`, at most 53"));
     }
@@ -176,7 +174,7 @@ fn chart(helm: &HelmFile, component: &str, base: &str, context: &Context<'_>, fo
 }
 
 fn check_namespace(name: &str, base: &str, context: &Context<'_>, found: &mut Collector) {
-    if !values::is_label(name, 63) {
+    if !is_label(name, 63) {
         let at = context.at(&format!("{base}/namespace"));
         found.add(at, format!("`{name}` is not a namespace: lower case letters, digits and inner `-`, at most 63"));
     }

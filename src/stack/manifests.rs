@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::finding::{Collector, suggest};
 use super::folder::Folder;
-use super::parameters::Parameters;
 use super::{ImageRef, Object, ObjectId};
+use crate::input::{self, Collector, Parameters, suggest};
 use crate::yaml::{self, Data, Node, Pos};
 
 /// Reads the manifest files of a stack and sees to it that no object is there twice.
@@ -25,7 +24,7 @@ impl Manifests {
             found.hint(at, format!("there is no file `{path}`"), hint);
             return Vec::new();
         };
-        let Some((source, text)) = text(&folder.origin, path, bytes, found) else { return Vec::new() };
+        let Some((source, text)) = input::text(&format!("{}/{path}", folder.origin), bytes, found) else { return Vec::new() };
         let nodes = match yaml::parse_nodes(text) {
             Ok(nodes) => nodes,
             Err(error) => {
@@ -62,24 +61,6 @@ impl Manifests {
         }
         self.seen.insert(key, node.pos);
         Some(object)
-    }
-}
-
-/// The text of a file of the folder, with the number that it has as a source of findings.
-pub(super) fn text<'a>(origin: &str, path: &str, bytes: &'a [u8], found: &mut Collector) -> Option<(usize, &'a str)> {
-    let file = format!("{origin}/{path}");
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some((found.source(file, text), text.trim_start_matches('\u{feff}'))),
-        Err(error) => {
-            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
-            let pos = Pos {
-                line: good.matches('\n').count() + 1,
-                column: good.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
-                source: found.source(file, good),
-            };
-            found.hint(pos, format!("the file is not UTF-8: byte {} is no character", error.valid_up_to()), "save it as UTF-8");
-            None
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Profiles and `--set`: changes that are laid over the stack file.
 
-use super::finding::{Collector, suggest};
 use super::folder::Overrides;
+use crate::input::{Collector, suggest};
 use crate::yaml::{self, Data, Key, Node, Pos};
 
 /// Lays the chosen profiles and then every `--set` over the file.

@@ -1,16 +1,15 @@
 //! From the bytes of a folder to a stack in which everything is resolved.
 
 use super::components::Context;
-use super::finding::Collector;
-use super::parameters::Parameters;
+use super::schema::STACK_FILE;
 use super::{
-    Cluster, ClusterFile, ExposeFile, Exposure, Findings, Folder, ImageRef, Overrides, PortMapping, Stack, checks, components, manifests,
-    overlay, schema, values,
+    Cluster, ClusterFile, ExposeFile, Exposure, Folder, ImageRef, Overrides, PortMapping, Stack, checks, components, overlay, values,
 };
-use crate::yaml::{self, Data, Node, Pos};
+use crate::input::{Collector, Findings, Parameters, is_label, quantity};
+use crate::yaml::{Node, Pos};
 
-/// The only API version of stack files.
-pub const API_VERSION: &str = "tstack.dev/v1alpha1";
+/// Names that stand for a text that only a running check knows; they stay as they are within checks.
+const RUN_TIME: [&str; 2] = ["unique", "user"];
 
 /// The node image where a stack names none. Kubernetes 1.34 is the last version whose kubelet runs on cgroup v1 and v2 alike.
 pub const DEFAULT_NODE_IMAGE: &str = "docker.io/kindest/node:v1.34.4";
@@ -35,13 +34,12 @@ fn unreachable_without_finding(folder: &Folder) -> Findings {
 }
 
 fn read(folder: &Folder, overrides: &Overrides, found: &mut Collector) -> Option<Stack> {
-    let mut root = parse(folder, found)?;
-    check_header(&root, found)?;
+    let mut root = open(folder, found)?;
     overlay::apply(&mut root, overrides, found);
-    let parameters = Parameters::of(&root, found);
-    parameters.fill_stack(&mut root, found);
-    let file = schema::check(&root, found)?;
-    if !values::is_label(&file.metadata.name, 40) {
+    let parameters = Parameters::of(&root, &RUN_TIME, found);
+    parameters.fill_file(&mut root, found);
+    let file = STACK_FILE.read(&root, found)?;
+    if !is_label(&file.metadata.name, 40) {
         let at = root.value_pos_at("/metadata/name");
         found.add(at, format!("`{}` is not a name: lower case letters, digits and inner `-`, at most 40", file.metadata.name));
     }
@@ -56,41 +54,13 @@ fn read(folder: &Folder, overrides: &Overrides, found: &mut Collector) -> Option
     })
 }
 
-fn parse(folder: &Folder, found: &mut Collector) -> Option<Node> {
+fn open(folder: &Folder, found: &mut Collector) -> Option<Node> {
     let Some(bytes) = folder.files.get("stack.yaml") else {
         let source = found.source(folder.origin.as_str(), "");
         found.add(Pos { source, line: 1, column: 1 }, "the folder has no `stack.yaml`");
         return None;
     };
-    let (source, text) = manifests::text(&folder.origin, "stack.yaml", bytes, found)?;
-    match yaml::parse(text) {
-        Ok(Node { data: Data::Null, .. }) => {
-            let hint = format!("a stack file begins with `apiVersion: {API_VERSION}` and `kind: Stack`");
-            found.hint(Pos { source, line: 1, column: 1 }, "the file is empty", hint);
-            None
-        }
-        Ok(node) => Some(node.in_source(source)),
-        Err(error) => {
-            found.add(Pos { source, line: error.line, column: error.column }, error.message);
-            None
-        }
-    }
-}
-
-/// A file of another kind would give a flood of findings; two are enough.
-fn check_header(root: &Node, found: &mut Collector) -> Option<()> {
-    let mut good = true;
-    for (key, wanted) in [("apiVersion", API_VERSION), ("kind", "Stack")] {
-        let message = match root.get(key).map(|node| (node, node.as_text())) {
-            Some((_, Some(text))) if text == wanted => continue,
-            Some((_, Some(text))) => format!("`{key}` must be `{wanted}`, found `{text}`"),
-            Some(_) => format!("`{key}` must be `{wanted}`"),
-            None => format!("this is not a stack file: it has no `{key}: {wanted}`"),
-        };
-        found.add(root.value_pos_at(&format!("/{key}")), message);
-        good = false;
-    }
-    good.then_some(())
+    STACK_FILE.open(&format!("{}/stack.yaml", folder.origin), bytes, found)
 }
 
 fn cluster(file: &ClusterFile, root: &Node, found: &mut Collector) -> Option<Cluster> {
@@ -105,7 +75,7 @@ fn cluster(file: &ClusterFile, root: &Node, found: &mut Collector) -> Option<Clu
     }
     let mut amount = |key: &str, text: Option<&String>| {
         text.map_or(0, |text| {
-            values::quantity(text).unwrap_or_else(|error| {
+            quantity(text).unwrap_or_else(|error| {
                 found.add(root.value_pos_at(&format!("/cluster/minimum/{key}")), error);
                 0
             })

@@ -15,7 +15,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("env", &[]),
     ("status", &[]),
     ("event", &["failure"]),
-    ("stack", &["failure", "yaml"]),
+    ("input", &["failure", "yaml"]),
+    ("stack", &["input", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
     // an Event carries what renderers need of a step, so that they need not know plans

@@ -1,24 +1,23 @@
-//! Parameters: `${name}` in the stack file and in manifests.
+//! Parameters: `${name}` in files that people write.
 
 use serde_json::Value;
 
 use super::finding::{Collector, suggest};
 use crate::yaml::{Data, Node, Pos};
 
-/// Names that stand for a text that only a running check knows; they stay as they are within checks.
-const RUN_TIME: [&str; 2] = ["unique", "user"];
-
 /// The values that names stand for.
 #[derive(Default)]
-pub(super) struct Parameters {
+pub struct Parameters {
     values: Vec<(String, Data)>,
+    late: &'static [&'static str],
 }
 
 impl Parameters {
-    /// Takes the parameters of a stack file. Values that are no scalars are left to the schema.
-    pub(super) fn of(root: &Node, found: &mut Collector) -> Self {
+    /// Takes the `parameters` of a file. Values that are no scalars are left to the schema. The names in `late` stand for texts that
+    /// only a running check knows: they stay as they are within checks.
+    pub fn of(root: &Node, late: &'static [&'static str], found: &mut Collector) -> Self {
         let mut values = Vec::new();
-        let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else { return Self::default() };
+        let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else { return Self { values, late } };
         for (key, node) in entries {
             if !is_name(&key.text) {
                 found.hint(
@@ -26,18 +25,18 @@ impl Parameters {
                     format!("`{}` is not a name of a parameter", key.text),
                     "use letters, digits and `_`, with a letter first",
                 );
-            } else if RUN_TIME.contains(&key.text.as_str()) {
+            } else if late.contains(&key.text.as_str()) {
                 found.add(key.pos, format!("`{}` is a name that checks use themselves", key.text));
             } else if node.as_text().is_some_and(|text| text.contains("${")) {
                 found.add(node.pos, "the value of a parameter cannot refer to another one");
             }
             values.push((key.text.clone(), node.data.clone()));
         }
-        Self { values }
+        Self { values, late }
     }
 
-    /// Replaces every reference in a stack file, but for its parameters and profiles.
-    pub(super) fn fill_stack(&self, root: &mut Node, found: &mut Collector) {
+    /// Replaces every reference in a file, but for its parameters and profiles.
+    pub fn fill_file(&self, root: &mut Node, found: &mut Collector) {
         let Data::Map(entries) = &mut root.data else { return };
         for (key, node) in entries {
             match key.text.as_str() {
@@ -49,7 +48,7 @@ impl Parameters {
     }
 
     /// Replaces every reference in the texts of a tree; keys stay as they are.
-    pub(super) fn fill(&self, node: &mut Node, in_check: bool, found: &mut Collector) {
+    pub fn fill(&self, node: &mut Node, in_check: bool, found: &mut Collector) {
         let pos = node.pos;
         match &mut node.data {
             Data::List(items) => items.iter_mut().for_each(|item| self.fill(item, in_check, found)),
@@ -91,7 +90,7 @@ impl Parameters {
                 continue;
             };
             rest = end;
-            if RUN_TIME.contains(&name) {
+            if self.late.contains(&name) {
                 if !in_check {
                     found.add(pos, format!("`${{{name}}}` has a value only within checks"));
                 }
@@ -133,7 +132,7 @@ mod tests {
         let mut found = Collector::default();
         found.source("stack.yaml", file);
         let mut root = yaml::parse(file).unwrap();
-        Parameters::of(&root, &mut found).fill_stack(&mut root, &mut found);
+        Parameters::of(&root, &["unique", "user"], &mut found).fill_file(&mut root, &mut found);
         found.finish(root.to_value()).map_err(|findings| findings.to_string())
     }
 

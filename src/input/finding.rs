@@ -1,4 +1,4 @@
-//! What is wrong in a stack folder, all of it at once, each with its place.
+//! What is wrong in what people wrote, all of it at once, each with its place.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ impl Findings {
     pub fn into_failure(self) -> Failure {
         let file = self.list.first().map_or_else(String::new, |first| first.file.clone());
         let many = self.list.iter().any(|finding| finding.file != file);
-        let mut failure = Failure::usage(if many { "the stack is not valid".to_owned() } else { format!("{file} is not valid") });
+        let mut failure = Failure::usage(if many { "these files are not valid".to_owned() } else { format!("{file} is not valid") });
         failure.why = self.list.iter().map(Finding::to_string).collect();
         failure
     }
@@ -86,53 +86,57 @@ struct Source {
 
 /// Collects findings and knows the texts that places point into.
 #[derive(Default)]
-pub(super) struct Collector {
+pub struct Collector {
     sources: Vec<Source>,
     found: Vec<(Pos, String, Option<String>)>,
 }
 
 impl Collector {
     /// Takes a text; the number is for [`crate::yaml::Node::in_source`].
-    pub(super) fn source(&mut self, file: impl Into<String>, text: impl Into<String>) -> usize {
+    pub fn source(&mut self, file: impl Into<String>, text: impl Into<String>) -> usize {
         self.sources.push(Source { file: file.into(), text: text.into() });
         self.sources.len() - 1
     }
 
-    pub(super) fn add(&mut self, pos: Pos, message: impl Into<String>) {
+    /// Takes a finding.
+    pub fn add(&mut self, pos: Pos, message: impl Into<String>) {
         self.found.push((pos, message.into(), None));
     }
 
-    pub(super) fn hint(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
+    /// Takes a finding with what may help.
+    pub fn hint(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
         self.found.push((pos, message.into(), Some(hint.into())));
     }
 
     /// With a hint where there is one.
-    pub(super) fn maybe(&mut self, pos: Pos, message: impl Into<String>, hint: Option<String>) {
+    pub fn maybe(&mut self, pos: Pos, message: impl Into<String>, hint: Option<String>) {
         self.found.push((pos, message.into(), hint));
     }
 
     /// `stack.yaml:12`, to refer to another place in a message.
-    pub(super) fn place(&self, pos: Pos) -> String {
+    pub fn place(&self, pos: Pos) -> String {
         let file = self.sources.get(pos.source).map_or("", |s| s.file.as_str());
         format!("{}:{}", file.rsplit('/').next().unwrap_or(file), pos.line)
     }
 
-    pub(super) const fn is_clean(&self) -> bool {
+    /// Whether nothing was found so far.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
         self.found.is_empty()
     }
 
     /// Whether something was already found at that place.
-    pub(super) fn has(&self, pos: Pos) -> bool {
+    pub fn has(&self, pos: Pos) -> bool {
         self.found.iter().any(|(at, ..)| *at == pos)
     }
 
     /// `value` if nothing was found so far, else the findings.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Findings> {
+    pub fn finish<T>(self, value: T) -> Result<T, Findings> {
         if self.found.is_empty() { Ok(value) } else { Err(self.list()) }
     }
 
     /// The findings with a last one.
-    pub(super) fn into_findings(mut self, pos: Pos, message: &str) -> Findings {
+    pub fn into_findings(mut self, pos: Pos, message: &str) -> Findings {
         self.add(pos, message);
         self.list()
     }
@@ -157,14 +161,14 @@ impl Collector {
 }
 
 /// The word of `known` that is nearest to `word`, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let best = known.into_iter().map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
     // a third of the letters wrong is a typo, more is another word
     (best.0 <= (word.chars().count().max(best.1.chars().count()) / 3).max(1)).then_some(best.1)
 }
 
 /// "did you mean …", or else all that is known.
-pub(super) fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> Option<String> {
+pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone, what: &str) -> Option<String> {
     if let Some(near) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{near}`?"));
     }
