@@ -114,6 +114,7 @@ impl Collector {
     }
 
     /// `stack.yaml:12`, to refer to another place in a message.
+    #[must_use]
     pub fn place(&self, pos: Pos) -> String {
         let file = self.sources.get(pos.source).map_or("", |s| s.file.as_str());
         format!("{}:{}", file.rsplit('/').next().unwrap_or(file), pos.line)
@@ -126,6 +127,7 @@ impl Collector {
     }
 
     /// Whether something was already found at that place.
+    #[must_use]
     pub fn has(&self, pos: Pos) -> bool {
         self.found.iter().any(|(at, ..)| *at == pos)
     }
@@ -136,6 +138,7 @@ impl Collector {
     }
 
     /// The findings with a last one.
+    #[must_use]
     pub fn into_findings(mut self, pos: Pos, message: &str) -> Findings {
         self.add(pos, message);
         self.list()

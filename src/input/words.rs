@@ -62,6 +62,7 @@ pub fn quantity(text: &str) -> Result<u64, String> {
 }
 
 /// Whether a text is a DNS label of at most `max` characters: lower case letters, digits and inner `-`.
+#[must_use]
 pub fn is_label(text: &str, max: usize) -> bool {
     let inner = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     inner && !text.is_empty() && text.len() <= max && !text.starts_with('-') && !text.ends_with('-')
