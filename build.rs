@@ -1,19 +1,30 @@
-//! Puts the folders of `stacks/` into the program, so that an installed tstack needs no files beside it.
+//! Puts the folders of `stacks/` and the schemas of `schemas/` into the program, so that an installed tstack needs no files beside it.
 #![expect(clippy::disallowed_methods, reason = "a build script is told where to write by its environment, and writes there")]
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // asked now, not when this script was compiled: worktrees that share a target folder share the compiled script
-    let stacks = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?).join("stacks");
+    let home = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
     println!("cargo::rerun-if-changed=build.rs");
+    shipped(&home.join("stacks"), &out)?;
+    kinds(&home.join("schemas"), &out)
+}
+
+/// The table of the files of the stacks.
+fn shipped(stacks: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", stacks.display());
     let mut table = String::from("static FILES: &[Embedded] = &[\n");
-    for stack in children(&stacks)?.into_iter().filter(|path| path.join("stack.yaml").is_file()) {
+    for stack in children(stacks)?.into_iter().filter(|path| path.join("stack.yaml").is_file()) {
         let mut files = Vec::new();
         walk(&stack, &mut files)?;
         for file in files {
@@ -23,8 +34,37 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     table.push_str("];\n");
-    let out = std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?;
-    fs::write(PathBuf::from(out).join("shipped.rs"), table)?;
+    fs::write(out.join("shipped.rs"), table)?;
+    Ok(())
+}
+
+/// The table of the kinds, each with its schema, compressed.
+fn kinds(schemas: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", schemas.display());
+    let index = fs::read_to_string(schemas.join("index.tsv"))?;
+    let mut table = String::new();
+    let mut count = 0;
+    for line in index.lines().filter(|line| !line.starts_with('#')) {
+        let &[group, version, kind, plural, scope, source, state, status] = line.split('\t').collect::<Vec<_>>().as_slice() else {
+            return Err(format!("schemas/index.tsv: not eight columns: {line}").into());
+        };
+        let text = fs::read_to_string(schemas.join(group).join(version).join(kind).with_extension("json"))?;
+        // indented by one blank a level for readers of changes; the line breaks and indents are all the blanks outside of texts there
+        let lines: String = text.lines().map(str::trim_start).collect();
+        let packed = out.join(format!("{group}-{version}-{kind}.deflate")).to_string_lossy().into_owned();
+        let mut encoder = DeflateEncoder::new(fs::File::create(&packed)?, Compression::default());
+        encoder.write_all(lines.as_bytes())?;
+        encoder.finish()?;
+        let group = if group == "core" { "" } else { group };
+        let (namespaced, deprecated) = (scope == "Namespaced", state == "deprecated");
+        let (custom, drops_status) = (!source.starts_with("Kubernetes"), !status.is_empty());
+        writeln!(
+            table,
+            "    Kind::new({group:?}, {version:?}, {kind:?}, {plural:?}, {namespaced}, {source:?}, {deprecated}, {custom}, {drops_status}, include_bytes!({packed:?})),"
+        )?;
+        count += 1;
+    }
+    fs::write(out.join("kinds.rs"), format!("static KINDS: [Kind; {count}] = [\n{table}];\n"))?;
     Ok(())
 }
 

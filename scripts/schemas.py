@@ -47,13 +47,11 @@ GROUPS = [
 ]
 
 KEPT = {
-    "type", "nullable", "enum", "default", "format", "pattern", "required",
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
-    "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource",
-    "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    "type", "enum", "default", "format", "pattern", "required", "minimum", "maximum",
+    "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
+    "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
 }  # fmt: skip
-RULE_KEYS = ["rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf"]
+RULE_KEYS = {"rule", "message"}
 DROPPED = {
     "description", "example", "title", "externalDocs", "x-kubernetes-map-type",
     "x-kubernetes-patch-strategy", "x-kubernetes-patch-merge-key", "x-kubernetes-group-version-kind", "x-kubernetes-unions",
@@ -77,12 +75,12 @@ def strip(schema):
             out[key] = {name: strip(inner) for name, inner in value.items()}
         elif key in ("items", "not") or (key == "additionalProperties" and isinstance(value, dict)):
             out[key] = strip(value)
-        elif key == "additionalProperties":
-            out[key] = value
         elif key in ("allOf", "anyOf", "oneOf"):
             out[key] = [strip(inner) for inner in value]
         elif key == "x-kubernetes-validations":
-            out[key] = [{k: rule[k] for k in RULE_KEYS if k in rule} for rule in value]
+            if any(set(rule) - RULE_KEYS for rule in value):
+                sys.exit(f"a rule with keys that are not known: {value}")
+            out[key] = value
         elif key == "$ref":
             out[key] = "#/$defs/" + value.rsplit("/", 1)[1]
         elif key in KEPT:

@@ -20,6 +20,7 @@ pub mod failure;
 pub mod forward;
 pub mod image;
 pub mod input;
+pub mod kinds;
 pub mod observe;
 pub mod ops;
 pub mod plan;

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use flate2::read::DeflateDecoder;
 
-use super::schema::Document;
+use super::schema::Schema;
 
 /// One kind of object in one version of its API.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Kind {
     /// Whether its status is written by a subresource alone, so that a create drops it.
     pub(super) drops_status: bool,
     packed: &'static [u8],
-    document: OnceLock<Document>,
+    schema: OnceLock<Schema>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
@@ -49,12 +49,12 @@ impl Kind {
         drops_status: bool,
         packed: &'static [u8],
     ) -> Self {
-        Self { group, version, kind, plural, namespaced, source, deprecated, custom, drops_status, packed, document: OnceLock::new() }
+        Self { group, version, kind, plural, namespaced, source, deprecated, custom, drops_status, packed, schema: OnceLock::new() }
     }
 
     /// Every kind.
     pub(super) const fn table() -> &'static [Self] {
-        KINDS
+        &KINDS
     }
 
     /// `gateway.networking.k8s.io/v1`, or `v1` for the core group.
@@ -64,11 +64,11 @@ impl Kind {
     }
 
     /// Its schema. One that cannot be read is one that takes everything; a test reads them all.
-    pub(super) fn document(&self) -> &Document {
-        self.document.get_or_init(|| self.read().unwrap_or_default())
+    pub(super) fn schema(&self) -> &Schema {
+        self.schema.get_or_init(|| self.read().unwrap_or_default())
     }
 
-    pub(super) fn read(&self) -> Result<Document, String> {
+    pub(super) fn read(&self) -> Result<Schema, String> {
         let mut text = Vec::new();
         DeflateDecoder::new(self.packed).read_to_end(&mut text).map_err(|error| error.to_string())?;
         serde_json::from_slice(&text).map_err(|error| error.to_string())

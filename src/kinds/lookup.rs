@@ -84,11 +84,9 @@ fn suggestion(here: &[&'static Kind], group: &str, kind: &str) -> Option<(String
     // the same kind in another group is likelier than another kind of this group
     let near_kind = crate::input::nearest(kind, here.iter().map(|k| k.kind));
     let near_group = crate::input::nearest(group, all().iter().map(|k| k.group));
-    best(called(kind))
-        .or_else(|| best(here.iter().copied().filter(|k| Some(k.kind) == near_kind).collect()))
-        .or_else(|| {
-            let there: Vec<_> = all().iter().filter(|k| Some(k.group) == near_group).collect();
-            let near = crate::input::nearest(kind, there.iter().map(|k| k.kind))?;
-            best(there.into_iter().filter(|k| k.kind == near).collect())
-        })
+    best(called(kind)).or_else(|| best(here.iter().copied().filter(|k| Some(k.kind) == near_kind).collect())).or_else(|| {
+        let there: Vec<_> = all().iter().filter(|k| Some(k.group) == near_group).collect();
+        let near = crate::input::nearest(kind, there.iter().map(|k| k.kind))?;
+        best(there.into_iter().filter(|k| k.kind == near).collect())
+    })
 }

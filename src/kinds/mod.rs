@@ -5,6 +5,7 @@
 //! Must not: do I/O, or know what more than one object together mean.
 
 mod check;
+mod defaults;
 mod format;
 mod index;
 mod lookup;

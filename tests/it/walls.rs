@@ -16,6 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("status", &[]),
     ("event", &["failure"]),
     ("input", &["failure", "yaml"]),
+    ("kinds", &["input", "yaml"]),
     ("stack", &["input", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
