@@ -57,10 +57,10 @@ fn kinds(schemas: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         encoder.finish()?;
         let group = if group == "core" { "" } else { group };
         let (namespaced, deprecated) = (scope == "Namespaced", state == "deprecated");
-        let (custom, drops_status) = (!source.starts_with("Kubernetes"), !status.is_empty());
+        let drops_status = !status.is_empty();
         writeln!(
             table,
-            "    Kind::new({group:?}, {version:?}, {kind:?}, {plural:?}, {namespaced}, {source:?}, {deprecated}, {custom}, {drops_status}, include_bytes!({packed:?})),"
+            "    Kind::new({group:?}, {version:?}, {kind:?}, {plural:?}, {namespaced}, {source:?}, {deprecated}, {drops_status}, include_bytes!({packed:?})),"
         )?;
         count += 1;
     }

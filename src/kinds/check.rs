@@ -18,10 +18,11 @@ impl Kind {
     #[must_use]
     pub fn check(&self, object: &Node) -> Vec<Fault> {
         let root = self.schema();
-        let mut checker = Checker { kind: self, root, faults: Vec::new() };
+        let custom = self.is_custom();
+        let mut checker = Checker { kind: self, custom, root, faults: Vec::new() };
         let path = Path::root(self.kind);
         // built-in kinds get their defaults in code, custom ones before they are validated
-        let filled = self.custom.then(|| defaults::filled(object, root));
+        let filled = custom.then(|| defaults::filled(object, root));
         let object = filled.as_ref().unwrap_or(object);
         checker.node(object, root, path);
         meta::object(self, object, &mut checker.faults);
@@ -31,6 +32,7 @@ impl Kind {
 
 struct Checker<'a> {
     kind: &'a Kind,
+    custom: bool,
     root: &'a Schema,
     faults: Vec<Fault>,
 }
@@ -53,7 +55,7 @@ impl<'a> Checker<'a> {
             }
         }
         // Go reads a null into the zero value
-        if node.data == Data::Null && !self.kind.custom {
+        if node.data == Data::Null && !self.custom {
             return;
         }
         if !self.fits(node, schema) {
@@ -90,7 +92,7 @@ impl<'a> Checker<'a> {
                 let mut at = 0;
                 self.faults.retain(|fault| {
                     at += 1;
-                    at <= before || fault.cause == Cause::UnknownKey || (!self.kind.custom && fault.cause == Cause::WrongType)
+                    at <= before || fault.cause == Cause::UnknownKey || (!self.custom && fault.cause == Cause::WrongType)
                 });
             }
         } else if !schema.preserve && schema.reference.is_none() {
@@ -108,7 +110,7 @@ impl<'a> Checker<'a> {
     fn fits(&self, node: &Node, schema: &Schema) -> bool {
         let whole = |number: &serde_json::Number| number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|n| n.fract() == 0.0);
         match (schema.kind, &node.data) {
-            (None, Data::Number(n)) if schema.int_or_string => whole(n) || (!self.kind.custom && schema.format.is_some()),
+            (None, Data::Number(n)) if schema.int_or_string => whole(n) || (!self.custom && schema.format.is_some()),
             (None, data) => !schema.int_or_string || matches!(data, Data::Text(_)),
             (Some(Type::Integer), Data::Number(n)) => whole(n),
             (Some(kind), data) => matches!(
@@ -124,7 +126,7 @@ impl<'a> Checker<'a> {
 
     /// Items that a list of the type `set` or `map` has more than once.
     fn twice(&mut self, items: &[Node], schema: &Schema, path: Path<'_>) {
-        if schema.list_type == ListType::Atomic || !self.kind.custom {
+        if schema.list_type == ListType::Atomic || !self.custom {
             return;
         }
         let identity = |item: &Node| match schema.list_type {
@@ -150,7 +152,9 @@ impl<'a> Checker<'a> {
     fn values(&mut self, node: &Node, schema: &'a Schema, path: Path<'_>) {
         match &node.data {
             Data::Map(entries) => {
-                for key in schema.required.iter().filter(|key| node.get(key).is_none_or(|n| n.data == Data::Null && !self.kind.custom)) {
+                let custom = self.custom;
+                let missing = |key: &str| node.get(key).is_none_or(|value| value.data == Data::Null && !custom);
+                for key in schema.required.iter().filter(|key| missing(key)) {
                     self.on_key(path, Cause::MissingKey, format!("{path} needs the key `{key}`"), None);
                 }
                 self.length(entries.len(), (schema.min_properties, schema.max_properties), ("entry", "entries"), path);
@@ -194,7 +198,7 @@ impl<'a> Checker<'a> {
         }
         let text = node.as_text();
         // Go cannot tell an empty text from none, and fills in its default
-        if !self.kind.custom && text == Some("") {
+        if !self.custom && text == Some("") {
             return;
         }
         let near = text.and_then(|text| nearest(text, schema.listed.iter().filter_map(Value::as_str)));
@@ -243,7 +247,7 @@ impl<'a> Checker<'a> {
     }
 
     fn quietly(&self, node: &Node, schema: &'a Schema, path: Path<'_>) -> Vec<Fault> {
-        let mut quiet = Checker { kind: self.kind, root: self.root, faults: Vec::new() };
+        let mut quiet = Checker { kind: self.kind, custom: self.custom, root: self.root, faults: Vec::new() };
         quiet.more(node, schema, path);
         quiet.faults
     }

@@ -24,8 +24,6 @@ pub struct Kind {
     pub source: &'static str,
     /// Whether this version is served but marked as deprecated.
     pub deprecated: bool,
-    /// Whether it comes from a custom resource definition and not with Kubernetes.
-    pub custom: bool,
     /// Whether its status is written by a subresource alone, so that a create drops it.
     pub(super) drops_status: bool,
     packed: &'static [u8],
@@ -45,11 +43,10 @@ impl Kind {
         namespaced: bool,
         source: &'static str,
         deprecated: bool,
-        custom: bool,
         drops_status: bool,
         packed: &'static [u8],
     ) -> Self {
-        Self { group, version, kind, plural, namespaced, source, deprecated, custom, drops_status, packed, schema: OnceLock::new() }
+        Self { group, version, kind, plural, namespaced, source, deprecated, drops_status, packed, schema: OnceLock::new() }
     }
 
     /// Every kind.
@@ -61,6 +58,12 @@ impl Kind {
     #[must_use]
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Whether it comes from a custom resource definition and not with Kubernetes.
+    #[must_use]
+    pub fn is_custom(&self) -> bool {
+        !self.source.starts_with("Kubernetes")
     }
 
     /// Its schema. One that cannot be read is one that takes everything; a test reads them all.

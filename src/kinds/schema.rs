@@ -76,6 +76,7 @@ pub(super) enum ListType {
 /// A rule in CEL.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the evaluator of rules comes next")]
 pub(super) struct Rule {
     pub(super) rule: Box<str>,
     #[serde(default)]
