@@ -34,7 +34,6 @@ include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 
 impl Kind {
     #[expect(clippy::too_many_arguments, reason = "called by the table that build.rs writes, one row a kind")]
-    #[expect(clippy::fn_params_excessive_bools, reason = "the same")]
     const fn new(
         group: &'static str,
         version: &'static str,
