@@ -12,16 +12,11 @@ impl Cluster {
     /// Applies an object and gives it back as the API server keeps it. Unknown fields are errors. With `force`, fields that
     /// another manager owns are taken over; without it they are a failure that names the manager.
     pub async fn apply(&self, object: &Value, force: bool) -> Result<Value, Failure> {
-        self.send(object, force, false).await.map_err(|e| e.on("apply", &ObjectId::of(object)))
-    }
-
-    /// Lets the API server check an object in full (schema, rules, webhooks) without keeping it.
-    pub async fn dry_run(&self, object: &Value) -> Result<Value, Failure> {
-        self.send(object, true, true).await.map_err(|e| e.failure(format!("{} is refused", ObjectId::of(object))))
+        self.send(object, force).await.map_err(|e| e.on("apply", &ObjectId::of(object)))
     }
 
     /// One request, once.
-    pub(super) async fn send(&self, object: &Value, force: bool, dry_run: bool) -> Result<Value, CallError> {
+    pub(super) async fn send(&self, object: &Value, force: bool) -> Result<Value, CallError> {
         let id = ObjectId::of(object);
         if id.kind.is_empty() || id.api_version.is_empty() || id.name.is_empty() {
             return Err(CallError::Other("it needs apiVersion, kind and metadata.name".to_owned()));
@@ -29,7 +24,6 @@ impl Cluster {
         let (api, kind) = self.api(&id).await?;
         let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict();
         params.force = force;
-        params.dry_run = dry_run;
         let patch = Patch::Apply(object);
         match once(api.patch(&id.name, &params, &patch)).await {
             Ok(kept) => Ok(kind.plain(kept)),

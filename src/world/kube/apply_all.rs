@@ -40,7 +40,7 @@ impl Cluster {
         let mut reason = String::new();
         loop {
             // a request that hangs must not outlive the deadline
-            let error = match timeout_at(deadline, self.send(&object.value, false, false)).await {
+            let error = match timeout_at(deadline, self.send(&object.value, false)).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(too_late(&object.id, &reason)),

@@ -13,6 +13,7 @@ mod client;
 mod connect;
 mod delete;
 mod diagnose;
+mod dry_run;
 mod lookup;
 mod order;
 mod pods;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use client::Cluster;
 pub use connect::client_for_tunnels;
+pub use dry_run::{Admission, DryRun, FieldCause, STAND_IN};
 pub use lookup::NodeState;
 pub use releases::Release;
 

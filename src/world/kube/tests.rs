@@ -2,6 +2,7 @@
 
 mod apply;
 mod delete;
+mod dry_run;
 mod lookup;
 mod releases;
 mod wait;
@@ -45,6 +46,8 @@ impl Asked {
 /// What it answers.
 enum Answer {
     Json(u16, Value),
+    /// With warnings.
+    Warned(Value, &'static [&'static str]),
     Text(u16, &'static str),
     /// A watch: these events, then an open connection.
     Events(Vec<Value>),
@@ -80,7 +83,12 @@ fn cluster(mut script: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Cluste
 }
 
 fn response(answer: Answer) -> Response<BoxBody<Bytes, Infallible>> {
+    let mut builder = Response::builder();
+    if let Answer::Warned(_, warnings) = &answer {
+        builder = warnings.iter().fold(builder, |builder, text| builder.header("warning", format!("299 - \"{text}\"")));
+    }
     let (code, chunks, stays_open) = match answer {
+        Answer::Warned(value, _) => (200, vec![value.to_string()], false),
         Answer::Json(code, value) => (code, vec![value.to_string()], false),
         Answer::Text(code, text) => (code, vec![text.to_owned()], false),
         Answer::Events(events) => (200, events.into_iter().map(|event| format!("{event}\n")).collect(), true),
@@ -88,7 +96,7 @@ fn response(answer: Answer) -> Response<BoxBody<Bytes, Infallible>> {
     let frames = stream::iter(chunks).map(|chunk| Ok(Frame::data(Bytes::from(chunk))));
     let body =
         if stays_open { BodyExt::boxed(StreamBody::new(frames.chain(stream::pending()))) } else { BodyExt::boxed(StreamBody::new(frames)) };
-    Response::builder().status(code).body(body).unwrap()
+    builder.status(code).body(body).unwrap()
 }
 
 fn served(path: &str) -> Option<Answer> {

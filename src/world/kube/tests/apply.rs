@@ -28,13 +28,6 @@ async fn apply_is_server_side_under_our_name_and_strict() {
 }
 
 #[tokio::test]
-async fn a_dry_run_keeps_nothing() {
-    let (cluster, log) = cluster(|asked| Answer::Json(200, asked.body.clone()));
-    cluster.dry_run(&config().value).await.unwrap();
-    assert!(log.lock().unwrap()[0].query.contains("dryRun=All"));
-}
-
-#[tokio::test]
 async fn an_invalid_object_is_refused_with_its_fields() {
     let (cluster, log) = cluster(|_| {
         Answer::Json(
