@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
+use kube::Api;
+use kube::api::DynamicObject;
 use kube::client::Body;
 use kube::core::Status;
 use serde_json::Value;
@@ -111,13 +113,15 @@ impl Cluster {
             }
             found => found?,
         };
-        let mut url = api.resource_url().to_owned();
         // a namespace on a cluster-wide object would be refused, and is none of ours to add
-        if kind.namespaced && (in_stand_in || id.namespace.is_empty()) {
+        let api = if kind.namespaced && (in_stand_in || id.namespace.is_empty()) {
             object["metadata"]["namespace"] = STAND_IN.into();
-            url = kube::Api::<kube::api::DynamicObject>::namespaced_with(self.client(), STAND_IN, &kind.resource).resource_url().to_owned();
-        }
-        let reply = self.ask(Method::POST, &url, "Strict", &object).await?;
+            Api::<DynamicObject>::namespaced_with(self.client(), STAND_IN, &kind.resource)
+        } else {
+            api
+        };
+        let url = api.resource_url();
+        let reply = self.ask(Method::POST, url, "Strict", &object).await?;
         match reply.code {
             200..=299 => Ok(Admission::Accepted(reply.warnings)),
             // said after all else was found well: whether it may be changed so is asked as well
@@ -127,7 +131,7 @@ impl Cluster {
             }
             // unknown fields end the reading; what else is wrong comes when they are let pass
             400 if unknown_fields(&reply).next().is_some() => {
-                let more = self.ask(Method::POST, &url, "Ignore", &object).await?;
+                let more = self.ask(Method::POST, url, "Ignore", &object).await?;
                 Ok(refused(&reply, Some(&more).filter(|more| more.code == 422)))
             }
             _ => Ok(refused(&reply, None)),
