@@ -1,4 +1,4 @@
-//! Puts the folders of `stacks/` and the schemas of `schemas/` into the program, so that an installed tstack needs no files beside it.
+//! Puts the folders of `stacks/`, the schemas of `schemas/` and the pages of `docs/lint/` into the program, so that an installed tstack needs no files beside it.
 #![expect(clippy::disallowed_methods, reason = "a build script is told where to write by its environment, and writes there")]
 
 use std::error::Error;
@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
     println!("cargo::rerun-if-changed=build.rs");
     shipped(&home.join("stacks"), &out)?;
-    kinds(&home.join("schemas"), &out)
+    kinds(&home.join("schemas"), &out)?;
+    pages(&home.join("docs/lint"), &out)
 }
 
 /// The table of the files of the stacks.
@@ -65,6 +66,19 @@ fn kinds(schemas: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         count += 1;
     }
     fs::write(out.join("kinds.rs"), format!("static KINDS: [Kind; {count}] = [\n{table}];\n"))?;
+    Ok(())
+}
+
+/// The table of the pages of the linter's rules.
+fn pages(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut table = String::from("static PAGES: &[(&str, &str)] = &[\n");
+    for page in children(folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "md")) {
+        let number = page.file_stem().ok_or("a page without a name")?.to_string_lossy();
+        writeln!(table, "    ({number:?}, include_str!({:?})),", page.to_string_lossy())?;
+    }
+    table.push_str("];\n");
+    fs::write(out.join("pages.rs"), table)?;
     Ok(())
 }
 

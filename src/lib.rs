@@ -21,6 +21,7 @@ pub mod forward;
 pub mod image;
 pub mod input;
 pub mod kinds;
+pub mod lint;
 pub mod observe;
 pub mod ops;
 pub mod plan;

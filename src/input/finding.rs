@@ -164,6 +164,7 @@ impl Collector {
 }
 
 /// The word of `known` that is nearest to `word`, if it is near enough to be what was meant.
+#[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let best = known.into_iter().map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
     // a third of the letters wrong is a typo, more is another word

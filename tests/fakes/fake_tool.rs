@@ -23,7 +23,7 @@ struct Rule {
     stdout: String,
     stderr: String,
     exit: u8,
-    /// Never ends by itself.
+    /// Does not end by itself, as far as a test can see.
     hang: bool,
     /// Does not end on SIGTERM either.
     deaf: bool,
@@ -59,7 +59,8 @@ fn hang(rule: &Rule, script: &Path) -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         let _deaf = if rule.deaf { Some(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?) } else { None };
         eprintln!("{}", rule.stderr);
-        std::future::pending::<()>().await;
+        // far longer than any test waits; so that a test that is killed leaves nothing for ever
+        let _ = tokio::time::timeout(std::time::Duration::from_mins(5), std::future::pending::<()>()).await;
         Ok::<(), std::io::Error>(())
     })?;
     Ok(())

@@ -1,0 +1,33 @@
+//! The linter: what is wrong, risky or surprising in a set of Kubernetes objects, before anything runs.
+//!
+//! Purpose: numbered rules over a set of located objects; findings with rule, place, reason and remedy.
+//! Reads: texts that it is given, the pages of `docs/lint/`, which are part of the program. Writes: nothing.
+//! Must not: do I/O, or guess: what the set does not show is unknown, and unknown is no finding.
+
+mod entry;
+mod finding;
+mod page;
+mod place;
+mod rule;
+pub mod rules;
+mod set;
+mod sink;
+
+pub use entry::Entry;
+pub use finding::{Finding, Severity};
+pub use page::{Page, Proof, page};
+pub use place::Place;
+pub use rule::Rule;
+pub use set::{Look, Profile, Set, Source, Surroundings};
+pub use sink::Sink;
+
+/// Runs every rule over a set. The findings come in the order of the sources.
+#[must_use]
+pub fn run(set: &Set) -> Vec<Finding> {
+    let mut sink = Sink::default();
+    for rule in rules::all() {
+        sink.begin(rule);
+        (rule.check)(set, &mut sink);
+    }
+    sink.finish(set)
+}
