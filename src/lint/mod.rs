@@ -6,6 +6,7 @@
 
 mod entry;
 mod finding;
+pub mod model;
 mod page;
 mod place;
 mod rule;
