@@ -8,6 +8,7 @@ mod objects;
 mod other;
 mod policies;
 mod scaling;
+mod text;
 mod workloads;
 
 use super::rule::Rule;

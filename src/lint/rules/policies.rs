@@ -1,5 +1,0 @@
-//! TS3xx: Envoy Gateway's policies: BackendTrafficPolicy, ClientTrafficPolicy, EnvoyProxy, Backend.
-
-use crate::lint::rule::Rule;
-
-pub(super) static RULES: &[Rule] = &[];
