@@ -27,6 +27,7 @@ pub mod ops;
 pub mod plan;
 pub mod ready;
 pub mod report;
+pub mod spec;
 pub mod stack;
 pub mod state;
 pub mod status;

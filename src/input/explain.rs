@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::finding::{Collector, suggest};
 use crate::yaml::{Data, Node};
 
+/// The key of a schema that says in words what its pattern asks for.
+pub(super) const EXPECTS: &str = "x-expects";
+
 /// Adds what one error of the schema means; `noun` is what people call the file.
 pub(super) fn explain(error: &ValidationError<'_>, root: &Node, schema: &Value, noun: &str, found: &mut Collector) {
     let pointer = error.instance_path().as_str();
@@ -36,6 +39,8 @@ pub(super) fn explain(error: &ValidationError<'_>, root: &Node, schema: &Value, 
             };
             found.add(at, format!("{what} must be {range}, found {}", error.instance()));
         }
+        ValidationErrorKind::MinItems { limit } => found.add(at, format!("{what} must have at least {limit} {}", entries(*limit))),
+        ValidationErrorKind::MaxItems { limit } => found.add(at, format!("{what} may have at most {limit} {}", entries(*limit))),
         // a reference that could not be filled in is already found
         _ if found.has(at) => {}
         _ => {
@@ -70,8 +75,15 @@ fn name(pointer: &str, root: &Node, noun: &str) -> String {
     if path.is_empty() { format!("the {noun}") } else { format!("`{}`", path.trim_start_matches('.')) }
 }
 
-/// What a schema asks for.
+const fn entries(number: u64) -> &'static str {
+    if number == 1 { "entry" } else { "entries" }
+}
+
+/// What a schema asks for: in its own words, where it has any.
 fn wanted(rule: &Value) -> String {
+    if let Some(words) = rule.get(EXPECTS).and_then(Value::as_str) {
+        return words.to_owned();
+    }
     let alternatives = ["anyOf", "oneOf"].iter().find_map(|key| rule.get(key)).and_then(Value::as_array);
     if let Some(all) = alternatives {
         let words: Vec<String> =

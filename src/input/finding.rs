@@ -89,6 +89,7 @@ struct Source {
 pub struct Collector {
     sources: Vec<Source>,
     found: Vec<(Pos, String, Option<String>)>,
+    warned: Vec<(Pos, String, Option<String>)>,
 }
 
 impl Collector {
@@ -106,6 +107,11 @@ impl Collector {
     /// Takes a finding with what may help.
     pub fn hint(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
         self.found.push((pos, message.into(), Some(hint.into())));
+    }
+
+    /// Takes what is not wrong but seldom meant, with what may help.
+    pub fn warn(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
+        self.warned.push((pos, message.into(), Some(hint.into())));
     }
 
     /// With a hint where there is one.
@@ -137,6 +143,13 @@ impl Collector {
         if self.found.is_empty() { Ok(value) } else { Err(self.list()) }
     }
 
+    /// Like [`Collector::finish`], with the warnings beside the value.
+    pub fn finish_with_warnings<T>(mut self, value: T) -> Result<(T, Vec<Finding>), Findings> {
+        let warned = std::mem::take(&mut self.warned);
+        let warnings = self.located(warned);
+        self.finish((value, warnings))
+    }
+
     /// The findings with a last one.
     #[must_use]
     pub fn into_findings(mut self, pos: Pos, message: &str) -> Findings {
@@ -145,8 +158,13 @@ impl Collector {
     }
 
     fn list(mut self) -> Findings {
-        self.found.sort();
-        self.found.dedup();
+        let found = std::mem::take(&mut self.found);
+        Findings { list: self.located(found) }
+    }
+
+    fn located(&self, mut found: Vec<(Pos, String, Option<String>)>) -> Vec<Finding> {
+        found.sort();
+        found.dedup();
         let finding = |(pos, message, hint): (Pos, String, Option<String>)| {
             let source = self.sources.get(pos.source);
             let line = source.and_then(|s| s.text.lines().nth(pos.line.saturating_sub(1)));
@@ -159,7 +177,7 @@ impl Collector {
                 hint,
             }
         };
-        Findings { list: self.found.into_iter().map(finding).collect() }
+        found.into_iter().map(finding).collect()
     }
 }
 

@@ -12,5 +12,5 @@ mod words;
 
 pub use file::{API_VERSION, FileType, text};
 pub use finding::{Collector, Finding, Findings, nearest, suggest};
-pub use parameters::Parameters;
+pub use parameters::{Parameter, Parameters};
 pub use words::{is_label, parse_duration, quantity};

@@ -1,9 +1,23 @@
 //! Parameters: `${name}` in files that people write.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::finding::{Collector, suggest};
 use crate::yaml::{Data, Node, Pos};
+
+/// A parameter's value: a text, a number or a boolean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Parameter {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
+}
 
 /// The values that names stand for.
 #[derive(Default)]

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::input::Parameter;
+
 /// A stack: the cluster it wants, the components that make it, where it is reached, and the checks that prove it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,18 +38,6 @@ pub struct StackFile {
     /// Named sets of overrides for `--profile`: each is merged over the stack file. Lists of named entries merge by name.
     #[serde(default)]
     pub profiles: BTreeMap<String, Map<String, Value>>,
-}
-
-/// A parameter's value: a text, a number or a boolean.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Parameter {
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number.
-    Number(serde_json::Number),
-    /// A text.
-    Text(String),
 }
 
 /// The stack's name and what it is for.

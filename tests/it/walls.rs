@@ -17,6 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("event", &["failure"]),
     ("input", &["failure", "yaml"]),
     ("kinds", &["input", "yaml"]),
+    ("spec", &["input", "yaml"]),
     ("stack", &["input", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
