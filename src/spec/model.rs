@@ -330,21 +330,25 @@ pub struct Autoscale {
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signal {
-    /// With KEDA; at least one of the three is there.
-    Keda {
-        /// Seconds between two looks.
-        polling: u32,
-        /// Seconds without load before the last pod goes.
-        cooldown: u32,
-        /// A number that Prometheus knows.
-        prometheus: Option<Prometheus>,
-        /// Messages that wait.
-        kafka: Option<Kafka>,
-        /// The time of day.
-        cron: Option<Cron>,
-    },
+    /// With KEDA.
+    Keda(Box<Keda>),
     /// With a `HorizontalPodAutoscaler`.
     Cpu(CpuUse),
+}
+
+/// What KEDA looks at; at least one of the three is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keda {
+    /// Seconds between two looks.
+    pub polling: u32,
+    /// Seconds without load before the last pod goes.
+    pub cooldown: u32,
+    /// A number that Prometheus knows.
+    pub prometheus: Option<Prometheus>,
+    /// Messages that wait.
+    pub kafka: Option<Kafka>,
+    /// The time of day.
+    pub cron: Option<Cron>,
 }
 
 /// A number that Prometheus knows.

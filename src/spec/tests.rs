@@ -49,7 +49,8 @@ fn an_empty_block_takes_its_defaults() {
     assert_eq!((tls.secret.as_str(), tls.dns_names[0].as_str(), tls.ip_addresses.len(), tls.redirect), ("api-tls", "localhost", 2, false));
     let scale = api.autoscale.unwrap();
     assert_eq!((scale.min, scale.max, scale.deployment.as_str()), (1, 10, "api"));
-    let Signal::Keda { prometheus: Some(prometheus), .. } = scale.signal else { panic!("no Prometheus") };
+    let Signal::Keda(keda) = scale.signal else { panic!("no KEDA") };
+    let prometheus = keda.prometheus.unwrap();
     assert_eq!(prometheus.query, "sum(rate(envoy_cluster_upstream_rq_total{envoy_cluster_name=~\"httproute/api/api-route/rule/.*\"}[1m]))");
     assert_eq!(prometheus.threshold, "50");
 }

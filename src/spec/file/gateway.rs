@@ -113,7 +113,7 @@ pub struct TlsFile {
     #[serde(default)]
     #[schemars(with = "Vec<words::HostName>", length(max = 100))]
     pub dns_names: Vec<String>,
-    /// Addresses in the certificate. Default: 127.0.0.1 and ::1 where localhost is one of the names.
+    /// Addresses in the certificate. Default: `127.0.0.1` and `::1` where localhost is one of the names.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub ip_addresses: Option<Vec<String>>,

@@ -195,8 +195,8 @@ fn check_origin(origin: &str) -> Option<(String, String)> {
         scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
     let name = host.strip_prefix("*.").unwrap_or(host);
-    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    let host_good = host == "*" || name.split('.').all(part);
+    let label = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let host_good = host == "*" || name.split('.').all(label);
     let port_good = port.is_none_or(|port| (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()));
     if scheme_good && host_good && port_good && origin.len() <= 253 {
         return None;

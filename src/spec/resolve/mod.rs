@@ -34,16 +34,12 @@ pub fn read(name: &str, bytes: &[u8], settings: &[(String, String)]) -> Result<(
     let mut found = Collector::default();
     let spec = open(name, bytes, settings, &mut found);
     let (spec, warnings) = found.finish_with_warnings(spec)?;
-    match spec {
-        Some(spec) => Ok((spec, warnings)),
-        // reading ends early only with a finding; should that ever not hold, the person still gets an error and not a panic
-        None => {
-            let mut found = Collector::default();
-            let source = found.source(name, "");
-            let pos = Pos { source, line: 1, column: 1 };
-            Err(found.into_findings(pos, "the specification could not be read; this is a defect of tstack"))
-        }
-    }
+    // reading ends early only with a finding; should that ever not hold, the person still gets an error and not a panic
+    spec.map(|spec| (spec, warnings)).ok_or_else(|| {
+        let mut found = Collector::default();
+        let source = found.source(name, "");
+        found.into_findings(Pos { source, line: 1, column: 1 }, "the specification could not be read; this is a defect of tstack")
+    })
 }
 
 fn open(name: &str, bytes: &[u8], settings: &[(String, String)], found: &mut Collector) -> Option<ServiceSpec> {
@@ -53,7 +49,7 @@ fn open(name: &str, bytes: &[u8], settings: &[(String, String)], found: &mut Col
     parameters.fill_file(&mut root, found);
     let file = SERVICE_SPEC.read(&root, found)?;
     let digest = digest(&root);
-    Context { root: &root, file: &file.spec, name: &file.metadata.name, found }.resolve(&file, digest)
+    Some(Context { root: &root, file: &file.spec, name: &file.metadata.name, found }.resolve(&file, digest))
 }
 
 /// Lays parameters from outside over those of the file, each with the type that it has there.
@@ -61,7 +57,7 @@ fn set(root: &mut Node, settings: &[(String, String)], found: &mut Collector) {
     if settings.is_empty() {
         return;
     }
-    let source = found.source("--set", settings.iter().map(|(k, v)| format!("{k}={v}\n")).collect::<String>());
+    let source = found.source("--set", settings.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("\n"));
     let known: Vec<String> = match root.get("parameters").map(|p| &p.data) {
         Some(Data::Map(entries)) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
         _ => Vec::new(),
@@ -90,7 +86,8 @@ fn digest(root: &Node) -> String {
         value.to_string()
     };
     let parts: String = ["metadata", "spec"].iter().filter_map(|key| root.get(key)).map(|node| sorted(node.to_value())).collect();
-    Sha256::digest(parts.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let bytes = Sha256::digest(parts.as_bytes());
+    bytes.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// What is resolved, where its parts are written, and what was found.
@@ -143,7 +140,7 @@ impl Context<'_> {
         node.is_some()
     }
 
-    fn resolve(&mut self, file: &SpecFile, digest: String) -> Option<ServiceSpec> {
+    fn resolve(&mut self, file: &SpecFile, digest: String) -> ServiceSpec {
         let namespace = file.metadata.namespace.clone().unwrap_or_else(|| file.metadata.name.clone());
         let versions = self.versions();
         let split = self.split(&versions);
@@ -183,6 +180,6 @@ impl Context<'_> {
         self.fits(&spec);
         self.autoscale(&mut spec);
         spec.budgets = self.budgets(&spec);
-        Some(spec)
+        spec
     }
 }

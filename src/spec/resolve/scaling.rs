@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::file::{AutoscaleFile, Cron, DisruptionBudgetFile, Kafka, PrometheusFile};
-use super::super::model::{Action, Autoscale, Budget, Prometheus, ServiceSpec, Signal};
+use super::super::file::{AutoscaleFile, Cron, DisruptionBudgetFile, PrometheusFile};
+use super::super::model::{Action, Autoscale, Budget, Keda, Prometheus, ServiceSpec, Signal};
 use super::Context;
 
 impl Context<'_> {
@@ -57,19 +57,22 @@ impl Context<'_> {
             let hint = "leave `min` out for 2, or give more";
             self.wrong("/autoscale/min", "one pod serves nobody while it restarts; profile `production` has at least 2", hint);
         }
-        if let Some(Signal::Keda { cron: Some(cron), .. }) = signal
-            && cron.replicas > max
-        {
+        if let Some(Signal::Keda(keda)) = signal {
+            self.pods(keda, max);
+        }
+        (min, max)
+    }
+
+    /// Whether the most pods are right for what asks for them.
+    fn pods(&mut self, keda: &Keda, max: u32) {
+        if let Some(cron) = keda.cron.as_ref().filter(|cron| cron.replicas > max) {
             let message = format!("{} pods are asked for, and there may be {max}", cron.replicas);
             self.wrong("/autoscale/cron/replicas", message, "make `max` larger");
         }
-        if let Some(Signal::Keda { kafka: Some(Kafka { partitions: Some(partitions), .. }), .. }) = signal
-            && max > *partitions
-        {
+        if let Some(partitions) = keda.kafka.as_ref().and_then(|kafka| kafka.partitions).filter(|partitions| max > *partitions) {
             let message = format!("of {max} pods {} would have no partition to read", max - partitions);
             self.warn("/autoscale/kafka/partitions", message, "make `max` at most the number of partitions");
         }
-        (min, max)
     }
 
     fn signal(&mut self, file: &AutoscaleFile, spec: &ServiceSpec) -> Option<Signal> {
@@ -94,13 +97,13 @@ impl Context<'_> {
         if let Some(cron) = &file.cron {
             self.cron(cron);
         }
-        Some(Signal::Keda {
+        Some(Signal::Keda(Box::new(Keda {
             polling: file.polling.unwrap_or(15),
             cooldown: file.cooldown.unwrap_or(300),
             prometheus: file.prometheus.as_ref().map(|p| self.prometheus(p, spec)),
             kafka: file.kafka.clone(),
             cron: file.cron.clone(),
-        })
+        })))
     }
 
     fn prometheus(&mut self, file: &PrometheusFile, spec: &ServiceSpec) -> Prometheus {
