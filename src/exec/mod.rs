@@ -12,3 +12,4 @@ mod steps;
 pub use context::{Context, Engines};
 pub use dispatcher::{Act, Outcome, run};
 pub use signals::Signals;
+pub use steps::{judge, run_check};

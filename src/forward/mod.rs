@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use board::{Board, Observer, RouteStatus, Status};
 pub use daemon::{start, status, stop};
 pub use run::run;
-pub use server::serve;
+pub use server::{Served, serve};
 
 use crate::stack::ServiceFile;
 

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::board::{Board, Line, Observer};
 use super::carry::{Carried, Held, carry};
@@ -22,15 +23,37 @@ use crate::world::backoff::Backoff;
 /// Connections of all routes that are open at once; more wait in the kernel's queue. Each takes two file descriptors.
 const CONNECTIONS: usize = 512;
 
-/// Serves the routes until cancelled. Every port is bound before the first connection is taken.
+/// Routes that are served by this process, until this is dropped; open connections end with it.
+pub struct Served {
+    board: Arc<Board>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Served {
+    /// The port on 127.0.0.1 at which the route of that name is reached.
+    #[must_use]
+    pub fn port(&self, route: &str) -> Option<u16> {
+        let found = self.board.routes().into_iter().find(|status| status.route.name == route)?;
+        found.listens.first()?.parse::<SocketAddr>().ok().map(|address| address.port())
+    }
+
+    /// What went wrong last on any route, for the one whose request got no answer.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.board.routes().into_iter().find_map(|status| status.last_error)
+    }
+}
+
+/// Serves routes from this process, as the daemon does. Every port is bound when this returns; port 0 takes a free one.
 ///
 /// # Errors
 /// When a port cannot be bound; the message names it.
-pub async fn serve(cluster: kube::Client, routes: Vec<Route>, cancel: CancellationToken, observer: Observer) -> Result<(), Failure> {
+pub async fn serve(cluster: kube::Client, routes: Vec<Route>, observer: Observer) -> Result<Served, Failure> {
     let board = Arc::new(Board::new(routes, observer));
     let bound = bind(&board).await?;
-    run(Cluster(cluster), bound, cancel).await;
-    Ok(())
+    // dropped with its task, and all connections with it
+    let task = tokio::spawn(run(Cluster(cluster), bound, CancellationToken::new()));
+    Ok(Served { board, _task: AbortOnDropHandle::new(task) })
 }
 
 /// A route and a socket that listens for it.

@@ -4,6 +4,7 @@
 //! Reads: through the rooms. Writes: through the rooms.
 //! Must not: parse arguments, print, or exit.
 
+mod check;
 mod down;
 mod drive;
 mod preflight;
@@ -12,6 +13,7 @@ mod status;
 mod up;
 mod verify;
 
+pub use check::{LiveReport, ServerReport, Verdict, live as check_live, server as check_server};
 pub use down::{DownOptions, DownReport, down};
 pub use drive::{Listener, Told};
 pub use session::{Setup, Wanted};

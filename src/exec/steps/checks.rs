@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::checks::{self, ClusterView};
 use crate::exec::{Context, Signals};
 use crate::failure::{Failure, FailureKind};
-use crate::stack::{ObjectId, ServiceFile};
+use crate::stack::{Check, ObjectId, ServiceFile};
 use crate::world::kube::Cluster;
 use crate::world::{clock, files};
 
@@ -19,15 +19,24 @@ const SETTLE: Duration = Duration::from_secs(15);
 pub(super) async fn run(context: &Context, name: &str, signals: &Signals) -> Result<(), Failure> {
     let check = context.stack.as_ref().and_then(|stack| stack.checks.iter().find(|check| check.name == name));
     let check = check.ok_or_else(|| Failure::internal(format!("the plan names check `{name}`, which the stack does not have")))?;
-    let cluster: Arc<dyn ClusterView> = Arc::new(View(context.cluster().await?.clone()));
     let ca = files::read_if_there(&context.folder.authority_certificate())?;
+    let ca = ca.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    run_check(check, context.cluster().await?, ca, signals).await
+}
+
+/// Runs one check, which trusts that CA, against a cluster.
+///
+/// # Errors
+/// When the check does not hold, with what was seen; when the user cancels.
+pub async fn run_check(check: &Check, cluster: &Cluster, ca: Option<String>, signals: &Signals) -> Result<(), Failure> {
+    let cluster: Arc<dyn ClusterView> = Arc::new(View(cluster.clone()));
     // new in every run, and for every check: no bucket of an earlier run is met again
     let unique = checks::numbered(format!("tstack-{:x}", clock::now().as_nanosecond()));
-    let id = name.to_owned();
+    let id = &check.name;
     let (reasons_tx, mut reasons_rx) = tokio::sync::mpsc::unbounded_channel::<String>();
     let own = checks::Context {
         cluster: Some(cluster),
-        ca_pem: ca.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        ca_pem: ca,
         settle: SETTLE,
         on_wait: Arc::new(move |reason| drop(reasons_tx.send(reason.to_owned()))),
         ..checks::Context::new(unique)

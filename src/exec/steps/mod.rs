@@ -9,6 +9,9 @@ mod objects;
 mod ready;
 mod remove;
 
+pub use checks::run_check;
+pub use ready::judge;
+
 use tokio::time::Instant;
 
 use super::{Context, Signals};

@@ -36,8 +36,9 @@ async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<Obje
     }
 }
 
-/// The judgement in the words of the API server's room.
-fn judge(object: &serde_json::Value) -> Verdict {
+/// The judgement of an object in the words of the API server's room.
+#[must_use]
+pub fn judge(object: &serde_json::Value) -> Verdict {
     match ready::judge(object) {
         ready::Readiness::Ready => Verdict::Ready,
         ready::Readiness::Waiting(reason) => Verdict::Waiting(reason),

@@ -76,6 +76,15 @@ impl Cluster {
         Ok(group.into_iter().filter_map(|id| Some((id.clone(), by_name.get(&id.name)?.clone()))).collect())
     }
 
+    /// Whether objects of the kind live in namespaces; `None` where the kind is not served.
+    pub async fn is_namespaced(&self, id: &ObjectId) -> Result<Option<bool>, Failure> {
+        match self.kind(&id.api_version, &id.kind).await {
+            Ok(kind) => Ok(Some(kind.namespaced)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.failure(format!("cannot ask for the kind of {id}"))),
+        }
+    }
+
     /// The objects of a kind in all namespaces that carry the labels (`app=x,tier!=db`); none where the kind is not served.
     pub async fn list(&self, api_version: &str, kind: &str, labels: Option<&str>) -> Result<Vec<Value>, Failure> {
         let params = labels.map_or_else(ListParams::default, |labels| ListParams::default().labels(labels));
