@@ -13,5 +13,6 @@ mod support;
 
 mod a_clear_reason;
 mod crash_and_resume;
+mod on_a_running_stack;
 mod somebody_elses_cluster;
 mod the_main_job;

@@ -10,22 +10,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::OnceCell;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::act::{Live, NAMESPACES, OBJECTS};
+use super::drive::drive;
 use super::names::Names;
 use super::place::{self, Mark};
 use super::server::running;
 use super::throwaway::{Around, rewrite};
-use crate::event::{Event, StepInfo};
-use crate::exec::{self, Outcome};
 use crate::failure::Failure;
 use crate::ops::drive::{Listener, Told};
 use crate::ops::session::{Programs, Session, Setup, Wanted};
 use crate::plan::{self, Action, Plan, Step};
-use crate::stack::{AUTHORITY_NAMESPACE, CertificateFile, CheckKind, ComponentKind, Object, Stack};
+use crate::stack::{AUTHORITY_NAMESPACE, CertificateFile, Check, CheckKind, ComponentKind, Object, Stack};
 use crate::state::Target;
 use crate::world::clock;
 use crate::world::kube::Cluster;
@@ -39,7 +36,6 @@ const START: Duration = Duration::from_mins(3);
 /// Ids of steps that others name.
 const LEFTOVERS: &str = "leftovers";
 const FORWARD: &str = "forward";
-const CLEAN: &str = "clean";
 
 /// What a live check saw.
 pub struct LiveReport {
@@ -71,7 +67,8 @@ pub async fn live(
     let around = around(&cluster, &parts.objects).await?;
     let names = Names::new(parts.namespaces(&around), &mark.namespace());
     let mut set = rewrite(&parts.objects, &parts.certificates, &names, &around);
-    let unproven = std::mem::take(&mut set.unproven);
+    let mut unproven = std::mem::take(&mut set.unproven);
+    unproven.extend(unsaid(&stack, &names));
     let leftovers = mark.leftovers(&cluster).await?;
     let plan = decide(&stack, &set.objects, &names, &leftovers)?;
     let context = match &session.record.target {
@@ -80,11 +77,11 @@ pub async fn live(
     };
     let stack = Arc::new(stack);
     let act = Arc::new(Live {
-        cluster: cluster.clone(),
+        cluster,
         kubeconfig: session.kubeconfig(),
         context,
         mark,
-        names: names.clone(),
+        names,
         leftovers,
         set,
         checks: stack.checks.clone(),
@@ -92,7 +89,7 @@ pub async fn live(
         images: session.context(Some(Arc::clone(&stack)), Programs::default()),
         served: OnceCell::new(),
     });
-    let told = drive(&session.target_name(), &plan, act, &names, &cluster, &mut listener, cancel).await;
+    let told = drive(&session.target_name(), &plan, act, &mut listener, cancel).await;
     Ok(LiveReport { told, unproven })
 }
 
@@ -120,7 +117,7 @@ impl Parts {
         let lives = |object: &&Object| {
             let kind = (object.id.api_version.clone(), object.id.kind.clone());
             // an EnvoyProxy beside the controller is a class's, and goes with its Gateways
-            !around.cluster_wide.contains(&kind) && !(object.id.kind == "EnvoyProxy" && object.id.namespace == "envoy-gateway-system")
+            !(around.cluster_wide.contains(&kind) || object.id.kind == "EnvoyProxy" && object.id.namespace == "envoy-gateway-system")
         };
         let of_objects = self.objects.iter().filter(lives).map(|object| object.id.namespace.as_str());
         let of_certificates = self.certificates.iter().map(|certificate| certificate.namespace.as_str());
@@ -154,6 +151,18 @@ async fn around(cluster: &Cluster, objects: &[Object]) -> Result<Around, Failure
         }
     }
     Ok(around)
+}
+
+/// Checks whose answer may come from the running stack's own pods.
+fn unsaid(stack: &Stack, names: &Names) -> Vec<String> {
+    let vague = |check: &&Check| match &check.kind {
+        CheckKind::Promql(promql) => !names.are_in(&names.in_text(&promql.query)),
+        _ => false,
+    };
+    let sentence = |check: &Check| {
+        format!("check `{}`: its query names no namespace, so the running stack's own numbers may have answered it", check.name)
+    };
+    stack.checks.iter().filter(vague).map(sentence).collect()
 }
 
 /// The steps, each after what it needs. Requests need not wait for an autoscaler, whose metric may come only with them.
@@ -210,80 +219,6 @@ fn decide(stack: &Stack, objects: &[Object], names: &Names, leftovers: &[String]
     Plan::new(steps).map_err(|e| Failure::internal("the plan of a live check is not sound").because(&e))
 }
 
-/// Runs the steps, then removes the namespaces, whatever came of the steps. The listener sees one run.
-async fn drive(
-    target: &str,
-    plan: &Plan,
-    act: Arc<Live>,
-    names: &Names,
-    cluster: &Cluster,
-    listener: &mut Listener,
-    cancel: &CancellationToken,
-) -> Told {
-    let (events_tx, mut events_rx) = unbounded_channel();
-    let began = Instant::now();
-    let namespaces: Vec<String> = names.all().cloned().collect();
-    let clean = StepInfo {
-        id: CLEAN.into(),
-        title: format!("remove {}", namespaces.join(", ")),
-        cause: "nothing of a check stays".into(),
-        needs: Vec::new(),
-    };
-    let steps: Vec<StepInfo> = plan.steps().iter().map(Step::info).chain([clean.clone()]).collect();
-    let titles = steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect();
-    let _ = events_tx.send(Event::PlanStarted { verb: "check".to_owned(), target: target.to_owned(), steps });
-    let mut checks = Vec::new();
-    let listen = async {
-        let mut last = None;
-        while let Some(event) = events_rx.recv().await {
-            match event {
-                // the removal comes after it
-                Event::PlanFinished { .. } if last.is_none() => last = Some(event),
-                event => {
-                    listener(&event, began.elapsed());
-                    if let Event::CheckDone { report, .. } = event {
-                        checks.push(report);
-                    }
-                }
-            }
-        }
-    };
-    let run = async {
-        let mut outcome = exec::run(plan, act, &events_tx, cancel).await;
-        remove(cluster, &namespaces, &events_tx, &mut outcome).await;
-        let counts = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
-        outcome.took = began.elapsed();
-        let _ = events_tx.send(Event::PlanFinished { done: counts.0, failed: counts.1, skipped: counts.2, took: outcome.took });
-        drop(events_tx);
-        outcome
-    };
-    let (outcome, ()) = tokio::join!(run, listen);
-    let place = |id: &str| plan.steps().iter().position(|step| step.id == format!("check:{id}"));
-    checks.sort_by_key(|report: &crate::event::CheckReport| place(&report.name));
-    Told { outcome, checks, titles }
-}
-
-/// The last step, which no failure and no cancel skips. A namespace that was never made is gone already.
-async fn remove(cluster: &Cluster, namespaces: &[String], events_tx: &UnboundedSender<Event>, outcome: &mut Outcome) {
-    let began = Instant::now();
-    let _ = events_tx.send(Event::StepStarted { id: CLEAN.into() });
-    let tell = |reason| drop(events_tx.send(Event::StepWaiting { id: CLEAN.into(), reason }));
-    let result = place::remove(cluster, namespaces, &tell).await;
-    let took = began.elapsed();
-    outcome.times.insert(CLEAN.into(), took);
-    match result {
-        Ok(()) => {
-            outcome.done.push(CLEAN.into());
-            let _ = events_tx.send(Event::StepDone { id: CLEAN.into(), took });
-        }
-        Err(failure) => {
-            let failure = failure.hint("The next `--check live` tries again to remove it.");
-            outcome.failed.push((CLEAN.into(), failure.clone()));
-            let _ = events_tx.send(Event::StepFailed { id: CLEAN.into(), took, failure });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,6 +250,6 @@ mod tests {
     fn what_a_killed_check_left_goes_first() {
         let plan = decide(&stack(), &objects(&["Gateway"]), &Names::new(["a"], "c"), &["tstack-check-1".into()]).unwrap();
         assert_eq!(plan.steps()[0].title, "remove tstack-check-1");
-        assert_eq!(plan.steps()[1].needs, [LEFTOVERS]);
+        assert!(plan.steps().iter().any(|step| step.id == NAMESPACES && step.needs.contains(&LEFTOVERS.to_owned())));
     }
 }

@@ -32,6 +32,11 @@ impl Names {
         self.0.values()
     }
 
+    /// Whether a text, such as a query, speaks of a throw-away namespace.
+    pub(super) fn are_in(&self, text: &str) -> bool {
+        self.all().any(|name| text.contains(name.as_str()))
+    }
+
     /// Rewrites every place of an object that speaks of a namespace: references, selectors by name, and names inside texts.
     pub(super) fn rename(&self, value: &mut Value) {
         match value {
@@ -45,7 +50,9 @@ impl Names {
             }
             Value::Array(list) => {
                 // `matchNames`, and `values` of an expression on the name's label, are lists of plain names; no other text is touched
-                list.iter_mut().for_each(|value| self.rename(value));
+                for value in list {
+                    self.rename(value);
+                }
             }
             Value::String(text) => *text = self.in_text(text),
             _ => {}

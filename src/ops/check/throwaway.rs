@@ -20,7 +20,7 @@ pub(super) struct Around {
     pub class: Option<String>,
     /// The `spec` of the EnvoyProxy behind that class: an image that the nodes have, probes that answer soon.
     pub proxy: Value,
-    /// Its ClusterIssuers.
+    /// Its issuers for the whole cluster.
     pub issuers: BTreeSet<String>,
     /// Kinds of the objects that have no namespace, as apiVersion and kind.
     pub cluster_wide: BTreeSet<(String, String)>,
@@ -99,6 +99,7 @@ impl Rewriter<'_> {
             "EnvoyProxy" => self.envoy_proxy(&mut value["spec"]),
             "Gateway" if id.group() == "gateway.networking.k8s.io" => self.gateway(&mut value),
             "Certificate" => self.issuer(id, &mut value),
+            "ScaledObject" => self.queries(id, &value),
             _ => {}
         }
         self.out.objects.push(Object::new(value));
@@ -174,6 +175,16 @@ impl Rewriter<'_> {
             }
             value["spec"]["infrastructure"]["parametersRef"] =
                 json!({ "group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": ADDED });
+        }
+    }
+
+    /// A query that does not say which namespace is answered by the running stack's own pods too.
+    fn queries(&mut self, id: &ObjectId, value: &Value) {
+        for trigger in value.pointer("/spec/triggers").and_then(Value::as_array).into_iter().flatten() {
+            let query = trigger.pointer("/metadata/query").and_then(Value::as_str).unwrap_or_default();
+            if !query.is_empty() && !self.names.are_in(query) {
+                self.unproven(format!("{id}: its query names no namespace, so the running stack's own numbers may have answered it"));
+            }
         }
     }
 

@@ -27,7 +27,7 @@ fn one<'a>(out: &'a Throwaway, kind: &str) -> &'a Value {
     &out.objects.iter().find(|object| object.id.kind == kind).unwrap_or_else(|| panic!("no {kind} in {:?}", out.objects)).value
 }
 
-fn gateway(listeners: Value) -> Value {
+fn gateway(listeners: &Value) -> Value {
     json!({
         "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "g", "namespace": "shop"},
         "spec": {"gatewayClassName": "prod", "listeners": listeners},
@@ -36,7 +36,7 @@ fn gateway(listeners: Value) -> Value {
 
 #[test]
 fn a_gateway_takes_the_running_class_and_an_envoy_that_takes_no_port_of_it() {
-    let out = run(&[gateway(json!([]))]);
+    let out = run(&[gateway(&json!([]))]);
     assert_eq!(one(&out, "Gateway")["metadata"]["namespace"], "c");
     assert_eq!(one(&out, "Gateway")["spec"]["gatewayClassName"], "eg");
     assert_eq!(one(&out, "Gateway")["spec"]["infrastructure"]["parametersRef"]["name"], "tstack-check");
@@ -56,7 +56,7 @@ fn what_the_sets_own_class_says_of_envoy_is_said_to_the_gateway() {
         "apiVersion": EG, "kind": "EnvoyProxy", "metadata": {"name": "p", "namespace": "infra"},
         "spec": {"concurrency": 4, "provider": {"kubernetes": {"envoyDeployment": {"replicas": 2}}}},
     });
-    let out = run(&[class, proxy, gateway(json!([]))]);
+    let out = run(&[class, proxy, gateway(&json!([]))]);
     let spec = &one(&out, "EnvoyProxy")["spec"];
     assert_eq!((&spec["concurrency"], &spec["provider"]["kubernetes"]["envoyDeployment"]["replicas"]), (&json!(4), &json!(2)));
     assert_eq!(out.objects.len(), 2, "neither the class nor its EnvoyProxy is applied as it is: {:?}", out.objects);
@@ -76,7 +76,7 @@ fn node_ports_and_load_balancers_are_not_asked_for() {
 #[test]
 fn a_secret_that_nobody_makes_gets_a_stand_in_and_that_is_said() {
     let listener = |host: &str| json!([{"name": "https", "hostname": host, "tls": {"certificateRefs": [{"name": "shop-tls"}]}}]);
-    let out = run(&[gateway(listener("shop.example"))]);
+    let out = run(&[gateway(&listener("shop.example"))]);
     let certificate = &one(&out, "Certificate")["spec"];
     assert_eq!(certificate["secretName"], "shop-tls");
     assert_eq!(certificate["dnsNames"], json!(["localhost", "shop.example"]));
@@ -84,7 +84,7 @@ fn a_secret_that_nobody_makes_gets_a_stand_in_and_that_is_said() {
     assert!(out.unproven.iter().any(|sentence| sentence.contains("shop-tls")), "{:?}", out.unproven);
 
     let own = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-tls", "namespace": "shop"}});
-    let out = run(&[own, gateway(listener("shop.example"))]);
+    let out = run(&[own, gateway(&listener("shop.example"))]);
     assert!(!out.objects.iter().any(|object| object.id.kind == "Certificate"));
 }
 
@@ -100,4 +100,18 @@ fn an_issuer_that_the_stack_does_not_have_is_replaced_and_one_that_it_has_is_not
     assert_eq!(one(&out, "Certificate")["spec"]["issuerRef"]["name"], "tstack-ca");
     assert_eq!(out.unproven.len(), 1);
     assert!(run(&[certificate("tstack-ca")]).unproven.is_empty());
+}
+
+#[test]
+fn a_query_that_anybody_may_have_answered_proves_little_and_that_is_said() {
+    let scaler = |query: &str| {
+        json!({
+            "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "s", "namespace": "shop"},
+            "spec": {"triggers": [{"type": "prometheus", "metadata": {"query": query}}]},
+        })
+    };
+    assert_eq!(run(&[scaler("sum(rate(requests_total[1m]))")]).unproven.len(), 1);
+    let out = run(&[scaler("sum(rate(requests_total{namespace=\"shop\"}[1m]))")]);
+    assert!(out.unproven.is_empty());
+    assert!(one(&out, "ScaledObject").to_string().contains("namespace=\\\"c\\\""), "{:?}", out.objects);
 }
