@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tstack::certs::{self, Authority};
 use tstack::lint::{Page, Proof};
 use tstack::ops::{Wanted, check_server};
-use tstack::stack::{Object, ObjectId};
+use tstack::stack::{CertificateFile, CertificateIssuer, Object, ObjectId};
 use tstack::world::backoff::Backoff;
 use tstack::world::kube::Cluster;
 use tstack::yaml;
@@ -19,6 +20,8 @@ use crate::support::{holds, part};
 
 /// How long the translator may take for all cases together.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What a good case may be told where the running stack's Envoy Gateway is not configured as the case needs it.
+const CONFIGURATION: [&str; 2] = ["disabled in Envoy Gateway configuration", "enable Ratelimit in the EnvoyGateway config"];
 const ROUTES: [&str; 5] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"];
 
 pub(super) fn the_cluster_agrees_with_the_rules(stack: &Stack) {
@@ -72,9 +75,17 @@ fn by_the_translator(stack: &Stack, pages: &[(Page, String)]) -> Vec<String> {
         cases.iter().flat_map(|case| case.namespaces.values().map(|name| ObjectId::new("v1", "Namespace", "", name))).collect();
     runtime().block_on(async {
         let cluster = &stack.cluster().await;
-        let deadline = Instant::now() + PATIENCE;
-        let wrong = futures::future::join_all(cases.iter().map(|case| case.run(cluster, deadline))).await;
-        cluster.delete_all(&namespaces, Instant::now() + PATIENCE, &|_| ()).await.unwrap();
+        let refused = futures::future::join_all(cases.iter().map(|case| case.apply(cluster))).await;
+        let applied: Vec<(&Case, Option<String>)> = cases.iter().zip(refused).collect();
+        // what the good cases have been told by then, the bad ones have been told too: a Gateway that is still pending stays so
+        let (bad, good): (Vec<_>, Vec<_>) = applied.into_iter().partition(|(case, _)| case.words.is_some());
+        let mut wrong = Vec::new();
+        for cases in [good, bad] {
+            let deadline = Instant::now() + PATIENCE;
+            wrong.extend(futures::future::join_all(cases.into_iter().map(|(case, refused)| case.judge(cluster, refused, deadline))).await);
+        }
+        // asked for and not awaited: the cluster goes soon, and so many namespaces take minutes
+        cluster.delete_all(&namespaces, Instant::now() + Duration::from_secs(5), &|_| ()).await.ok();
         wrong.into_iter().flatten().collect()
     })
 }
@@ -96,6 +107,8 @@ impl Case {
         if !page.complete {
             all.extend(stand_ins(&all));
         }
+        let of_ours = |object: &&Object| object.value["spec"]["controllerName"] == "gateway.envoyproxy.io/gatewayclass-controller";
+        let classes: BTreeSet<String> = all.iter().filter(of_ours).map(|class| class.id.name.clone()).collect();
         let mut namespaces = BTreeMap::new();
         for object in &all {
             let nth = namespaces.len();
@@ -105,15 +118,20 @@ impl Case {
         for mut object in all.into_iter().filter(|object| !matches!(object.id.kind.as_str(), "Namespace" | "GatewayClass")) {
             object.value["metadata"]["namespace"] = object.id.namespace.clone().into();
             rename(&mut object.value, &namespaces);
+            if object.value.pointer("/spec/template/spec/containers").is_some() {
+                object.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(0);
+            }
             if object.id.kind == "Gateway" {
-                object.value["spec"]["infrastructure"]["parametersRef"] =
-                    json!({"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "no-pods"});
-                let namespace = object.value["metadata"]["namespace"].clone();
-                if object.value["spec"]["gatewayClassName"].as_str().is_some_and(|class| page.complete || class != "eg") && words.is_none()
-                {
+                if object.value.pointer("/spec/infrastructure/parametersRef").is_none() {
+                    object.value["spec"]["infrastructure"]["parametersRef"] =
+                        json!({"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "no-pods"});
+                }
+                // a class that the block shows, or need not show, is the running stack's; any other one is the case itself
+                let class = object.value["spec"]["gatewayClassName"].as_str().unwrap_or_default();
+                if classes.contains(class) || classes.is_empty() && !page.complete {
                     object.value["spec"]["gatewayClassName"] = "eg".into();
                 }
-                objects.push(Object::new(proxy(&namespace)));
+                objects.push(Object::new(proxy(&object.value["metadata"]["namespace"])));
             }
             objects.push(Object::new(object.value));
         }
@@ -121,13 +139,21 @@ impl Case {
         Self { title: format!("{}, the {sort} case", page.rule), objects, namespaces, words }
     }
 
-    /// What is not as the page says; nothing where it is.
-    async fn run(&self, cluster: &Cluster, deadline: Instant) -> Option<String> {
+    /// Applies the block; gives back why it was refused.
+    async fn apply(&self, cluster: &Cluster) -> Option<String> {
         for name in self.namespaces.values() {
             cluster.ensure_namespace(name, &BTreeMap::from([("e2e".to_owned(), "page".to_owned())])).await.unwrap();
         }
-        if let Err(failure) = cluster.apply_all(&self.objects, deadline, &|_| ()).await {
-            return Some(format!("{}: {failure} {:?}", self.title, failure.why));
+        let applied = cluster.apply_all(&self.objects, Instant::now() + PATIENCE, &|_| ()).await;
+        applied.err().map(|failure| format!("{failure}: {}", failure.why.join("; ")))
+    }
+
+    /// What is not as the page says; nothing where it is.
+    async fn judge(&self, cluster: &Cluster, refused: Option<String>, deadline: Instant) -> Option<String> {
+        if let Some(refused) = refused {
+            // a webhook may refuse what only the other objects of the block make wrong
+            let as_told = self.words.as_ref().is_some_and(|words| refused.contains(words.as_str()));
+            return (!as_told).then(|| format!("{}: {refused}", self.title));
         }
         let ids: Vec<ObjectId> = self.objects.iter().map(|object| object.id.clone()).collect();
         let mut backoff = Backoff::new();
@@ -135,8 +161,8 @@ impl Case {
             let found = cluster.get_all(&ids).await.unwrap();
             let conditions: Vec<Condition> = found.iter().flatten().flat_map(conditions).collect();
             let is_there = match &self.words {
-                Some(words) => conditions.iter().any(|c| c.is_bad() && (c.reason == *words || c.message.contains(words.as_str()))),
-                None => !found.iter().flatten().any(is_silent) && !conditions.iter().any(Condition::is_bad),
+                Some(words) => conditions.iter().any(|c| c.reason == *words || c.status != "True" && c.message.contains(words.as_str())),
+                None => !found.iter().flatten().any(is_silent) && !conditions.iter().any(|c| c.is_bad() && !c.is_of_configuration()),
             };
             if is_there {
                 return None;
@@ -170,6 +196,12 @@ impl Condition {
             "Conflicted" | "PartiallyInvalid" => self.status == "True",
             _ => false,
         }
+    }
+}
+
+impl Condition {
+    fn is_of_configuration(&self) -> bool {
+        CONFIGURATION.iter().any(|words| self.message.contains(words))
     }
 }
 
@@ -244,7 +276,33 @@ fn stand_ins(objects: &[Object]) -> Vec<Object> {
             }
         }
     }
+    let with_gateways: Vec<Object> = objects.iter().chain(&added).cloned().collect();
+    for gateway in with_gateways.iter().filter(|object| object.id.kind == "Gateway") {
+        for reference in list(&gateway.value, "/spec/listeners").flat_map(|listener| list(listener, "/tls/certificateRefs")) {
+            let namespace = reference["namespace"].as_str().unwrap_or(&gateway.id.namespace);
+            let name = reference["name"].as_str().unwrap_or_default();
+            let made = |object: &Object| object.id.kind == "Certificate" && object.value["spec"]["secretName"] == name;
+            if !has(&added, "Secret", namespace, name) && !objects.iter().any(made) {
+                added.push(secret(namespace, name));
+            }
+        }
+    }
     added
+}
+
+/// A certificate of a CA that nobody knows.
+fn secret(namespace: &str, name: &str) -> Object {
+    let now = jiff::Timestamp::now();
+    let authority = Authority::generate("e2e", now, 1).unwrap();
+    let wanted = CertificateFile {
+        namespace: namespace.to_owned(),
+        secret: name.to_owned(),
+        common_name: "localhost".into(),
+        dns_names: vec!["localhost".into()],
+        ip_addresses: Vec::new(),
+        issuer: CertificateIssuer::Tstack,
+    };
+    certs::objects(&wanted, &authority, None, now).unwrap().remove(0)
 }
 
 fn target_of(kind: &str, namespace: &str, name: &str) -> Option<Object> {
