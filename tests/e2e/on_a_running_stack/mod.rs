@@ -49,5 +49,6 @@ pub(crate) fn proofs(stack: &Stack) {
     fixtures::the_api_server_agrees_with_the_schemas(stack);
     pages::the_cluster_agrees_with_the_rules(stack);
     beside::a_stack_is_proven_beside_itself(stack);
+    beside::a_cancel_leaves_nothing(stack);
     beside::what_a_controller_refuses_ends_it_with_its_word_and_leaves_nothing(stack);
 }
