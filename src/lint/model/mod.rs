@@ -11,6 +11,7 @@ mod parent;
 mod policy;
 mod proxy;
 mod reference;
+mod regex;
 mod selector;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use parent::{Listener, Parent, Route, Topology, class, is_envoy_gateway, lis
 pub use policy::{Policies, Target, targets};
 pub use proxy::{Proxies, proxies, proxy_setting, replicas};
 pub use reference::Reference;
+pub use regex::regex_fault;
 pub use selector::{Labels, selects};
 
 use super::entry::Entry;
