@@ -1,5 +1,0 @@
-//! TS9xx: advice: cost, tenants, and commands in documents.
-
-use crate::lint::rule::Rule;
-
-pub(super) static RULES: &[Rule] = &[];
