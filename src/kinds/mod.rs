@@ -12,7 +12,9 @@ mod lookup;
 mod meta;
 mod path;
 mod pattern;
+mod rules;
 mod schema;
+mod value;
 mod words;
 
 pub use index::Kind;

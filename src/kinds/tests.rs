@@ -22,6 +22,9 @@ fn every_schema_can_be_read_with_its_patterns_formats_and_references() {
         walk(&root, &mut |schema| {
             assert!(schema.pattern.as_ref().is_none_or(super::pattern::Pattern::is_readable), "{:?}", schema.pattern);
             assert!(schema.format.as_deref().is_none_or(|format| super::format::KNOWN.contains(&format)), "{:?}", schema.format);
+            for rule in &schema.rules {
+                assert_eq!(rule.broken(), None, "{}", rule.text);
+            }
             assert!(schema.reference.as_ref().is_none_or(|name| root.definition(name).is_some()), "{:?}", schema.reference);
         });
     }
