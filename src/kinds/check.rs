@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::index::Kind;
 use super::path::Path;
 use super::schema::{ListType, Schema, Type};
-use super::{Cause, Fault, defaults, format, meta, words};
+use super::{Cause, Fault, builtin, defaults, format, meta, rules, words};
 use crate::input::{nearest, suggest};
 use crate::yaml::{Data, Node};
 
@@ -25,6 +25,11 @@ impl Kind {
         let filled = custom.then(|| defaults::filled(object, root));
         let object = filled.as_ref().unwrap_or(object);
         checker.node(object, root, path);
+        if custom {
+            rules::judge(object, root, path, self.drops_status, &mut checker.faults);
+        } else {
+            builtin::judge(self, object, &mut checker.faults);
+        }
         meta::object(self, object, &mut checker.faults);
         checker.faults
     }

@@ -23,8 +23,8 @@ fn filled_map(object: &Node, entries: &[(Key, Node)], schema: &Schema) -> Vec<(K
     let mut map: Vec<(Key, Node)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match inner(&key.text) {
-            // a null that may not be is as good as nothing, where there is a default
-            Some(Schema { default: Some(_), .. }) if value.data == Data::Null => {}
+            // a null where none may be is dropped before anybody looks
+            Some(_) if value.data == Data::Null => {}
             Some(schema) => map.push((key.clone(), filled(value, schema))),
             None => map.push((key.clone(), value.clone())),
         }

@@ -42,6 +42,35 @@ fn is_quantity(text: &str) -> bool {
     form.is_none_or(|form| form.is_match(text))
 }
 
+/// An amount as a number, to compare it with another.
+pub(super) fn amount(node: &Node) -> Option<f64> {
+    let text = match &node.data {
+        Data::Number(number) => return number.as_f64(),
+        Data::Text(text) if is_quantity(text) => text,
+        _ => return None,
+    };
+    let factors = [
+        ("Ki", 1024.0),
+        ("Mi", 1024.0_f64.powi(2)),
+        ("Gi", 1024.0_f64.powi(3)),
+        ("Ti", 1024.0_f64.powi(4)),
+        ("Pi", 1024.0_f64.powi(5)),
+        ("Ei", 1024.0_f64.powi(6)),
+        ("n", 1e-9),
+        ("u", 1e-6),
+        ("m", 1e-3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+    ];
+    let unit = factors.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+    let (number, factor) = unit.unwrap_or((text, &1.0));
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +78,12 @@ mod tests {
 
     fn fine(format: &str, data: Data) -> bool {
         broken(format, &Node::new(Pos::default(), data)).is_none()
+    }
+
+    #[test]
+    fn amounts_compare_over_their_units() {
+        let amount = |text: &str| amount(&Node::new(Pos::default(), Data::Text(text.to_owned()))).unwrap();
+        assert!(amount("500m") < amount("2") && amount("1Gi") > amount("1G") && amount("1e3") > amount("999"));
     }
 
     #[test]

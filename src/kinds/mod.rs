@@ -4,6 +4,7 @@
 //! Reads: the schemas in the program (`schemas/`), an object's tree. Writes: nothing.
 //! Must not: do I/O, or know what more than one object together mean.
 
+mod builtin;
 mod check;
 mod defaults;
 mod format;
@@ -12,7 +13,9 @@ mod lookup;
 mod meta;
 mod path;
 mod pattern;
+mod rules;
 mod schema;
+mod value;
 mod words;
 
 pub use index::Kind;

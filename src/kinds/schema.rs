@@ -1,11 +1,13 @@
 //! A structural schema, as it is written in `schemas/`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::pattern::Pattern;
+use super::rules::Rule;
 
 /// What a value may be. A key that is not known here is an error, so that no condition of a schema is lost unseen.
 #[derive(Debug, Default, Deserialize)]
@@ -49,6 +51,8 @@ pub(super) struct Schema {
     pub(super) map_keys: Vec<Box<str>>,
     #[serde(rename = "x-kubernetes-validations")]
     pub(super) rules: Vec<Rule>,
+    #[serde(skip)]
+    has_rules: OnceLock<bool>,
 }
 
 /// The types of values.
@@ -73,17 +77,15 @@ pub(super) enum ListType {
     Map,
 }
 
-/// A rule in CEL.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the evaluator of rules comes next")]
-pub(super) struct Rule {
-    pub(super) rule: Box<str>,
-    #[serde(default)]
-    pub(super) message: Option<Box<str>>,
-}
-
 impl Schema {
+    /// Whether there are rules here or below.
+    pub(super) fn has_rules(&self) -> bool {
+        *self.has_rules.get_or_init(|| {
+            let below = self.properties.values().chain(self.items.as_deref()).chain(self.additional_properties.as_deref());
+            !self.rules.is_empty() || below.into_iter().any(Self::has_rules)
+        })
+    }
+
     /// The schema that a reference means.
     pub(super) fn definition(&self, reference: &str) -> Option<&Schema> {
         self.definitions.get(reference.strip_prefix("#/$defs/")?)

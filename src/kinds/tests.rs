@@ -1,7 +1,10 @@
 //! The kinds as a whole.
 
-use super::{Lookup, all, find};
-use crate::yaml;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Fault, Lookup, all, find};
+use crate::yaml::{self, Node};
 
 fn walk(schema: &super::schema::Schema, seen: &mut impl FnMut(&super::schema::Schema)) {
     seen(schema);
@@ -22,16 +25,56 @@ fn every_schema_can_be_read_with_its_patterns_formats_and_references() {
         walk(&root, &mut |schema| {
             assert!(schema.pattern.as_ref().is_none_or(super::pattern::Pattern::is_readable), "{:?}", schema.pattern);
             assert!(schema.format.as_deref().is_none_or(|format| super::format::KNOWN.contains(&format)), "{:?}", schema.format);
+            for rule in &schema.rules {
+                assert_eq!(rule.broken(), None, "{}", rule.text);
+            }
             assert!(schema.reference.as_ref().is_none_or(|name| root.definition(name).is_some()), "{:?}", schema.reference);
         });
     }
 }
 
-fn said(text: &str) -> String {
-    let object = yaml::parse(text).unwrap();
+fn faults(object: &Node) -> Vec<Fault> {
     let part = |key: &str| object.get(key).unwrap().as_text().unwrap();
     let Lookup::Known(kind) = find(part("apiVersion"), part("kind")) else { panic!("unknown kind") };
-    let lines = kind.check(&object).into_iter().map(|fault| {
+    kind.check(object)
+}
+
+/// The fixtures of a folder of `tests/fixtures/kinds`, which the real API server judges too (`tests/e2e`).
+fn fixtures(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kinds").join(folder);
+    let files = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = files.map(|file| (file.display().to_string(), fs_err::read_to_string(&file).unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_the_api_server_takes_has_no_fault() {
+    let mut kinds = BTreeSet::new();
+    for (file, text) in fixtures("good") {
+        let object = yaml::parse(&text).unwrap();
+        assert_eq!(faults(&object), [], "{file}");
+        kinds.insert(object.get("kind").unwrap().as_text().unwrap().to_owned());
+    }
+    let ours = all().iter().filter(|kind| {
+        kind.is_custom() && ["gateway.networking.k8s.io", "gateway.envoyproxy.io", "keda.sh", "cert-manager.io"].contains(&kind.group)
+    });
+    let missing: Vec<_> = ours.map(|kind| kind.kind).filter(|kind| !kinds.contains(*kind)).collect();
+    assert!(missing.is_empty(), "no good fixture of {missing:?}");
+}
+
+#[test]
+fn what_the_api_server_refuses_has_the_fault_that_its_fixture_names() {
+    for (file, text) in fixtures("bad") {
+        let wanted = text.lines().next().unwrap().strip_prefix("# fault: ").unwrap();
+        let messages: Vec<_> = faults(&yaml::parse(&text).unwrap()).into_iter().map(|fault| fault.message).collect();
+        assert!(!wanted.is_empty() && messages.iter().any(|message| message.contains(wanted)), "{file}: {messages:#?}");
+    }
+}
+
+fn said(text: &str) -> String {
+    let object = yaml::parse(text).unwrap();
+    let lines = faults(&object).into_iter().map(|fault| {
         let pos = if fault.on_key { object.pos_at(&fault.pointer) } else { object.value_pos_at(&fault.pointer) };
         let hint = fault.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         format!("{}:{}: {}{hint}", pos.line, pos.column, fault.message)
@@ -68,6 +111,7 @@ status: {replicas: x, y: 1}
     11:9: `spec.template.spec.containers[0]` needs the key `name`
     12:20: `status.replicas` must be a whole number, found the text `x`
     12:23: `status` has no key `y`; keys: `availableReplicas`, `collisionCount`, `conditions`, `observedGeneration`, `readyReplicas`, `replicas`, `terminatingReplicas`, `unavailableReplicas`, `updatedReplicas`
+    6:3: `spec.selector` selects nothing: it must select the pods of the template
     3:18: `metadata.name` must be a DNS name: lower case letters, digits, inner `-` and `.`, found the text `Tasks`
     ");
 }
