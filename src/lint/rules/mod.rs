@@ -7,6 +7,7 @@ mod gateway;
 mod objects;
 mod other;
 mod policies;
+mod reach;
 mod scaling;
 mod text;
 mod workloads;

@@ -5,17 +5,17 @@
 mod buckets;
 mod deprecated;
 mod retries;
+mod routes;
 mod selectors;
 mod settings;
+mod targets;
 
 use crate::lint::entry::Entry;
 use crate::lint::finding::Severity::{Error, Note, Warning};
+use crate::lint::model::ENVOY_GATEWAY as GROUP;
 use crate::lint::place::Place;
 use crate::lint::rule::Rule;
 use crate::lint::set::Set;
-
-/// The group of Envoy Gateway's kinds.
-pub(super) const GROUP: &str = "gateway.envoyproxy.io";
 
 pub(super) static RULES: &[Rule] = &[
     Rule::new("TS301", "limit-header-star", Error, selectors::star),
@@ -32,15 +32,25 @@ pub(super) static RULES: &[Rule] = &[
     Rule::new("TS312", "limit-type-deprecated", Warning, buckets::type_deprecated),
     Rule::new("TS313", "limit-remembers-twenty", Note, buckets::remembers_twenty).in_production(Warning),
     Rule::new("TS314", "limit-refills", Note, buckets::refills),
+    Rule::new("TS315", "limit-per-envoy", Warning, routes::per_replica),
     Rule::new("TS316", "limit-very-high", Note, buckets::very_high),
+    Rule::new("TS317", "limit-on-redirect", Warning, routes::on_redirect),
+    Rule::new("TS320", "policies-conflict", Error, targets::conflict),
+    Rule::new("TS321", "policy-target-missing", Error, targets::missing),
+    Rule::new("TS322", "policy-target-section", Error, targets::section),
+    Rule::new("TS323", "policy-hides-policy", Warning, targets::hides),
     Rule::new("TS324", "policy-field-deprecated", Note, deprecated::fields),
     Rule::new("TS330", "breaker-without-health-check", Warning, retries::breaker_without_health_check),
     Rule::new("TS331", "breaker-never-reached", Note, retries::breaker_never_reached),
     Rule::new("TS332", "retry-backoff-refused", Error, retries::backoff_refused),
     Rule::new("TS333", "retry-codes-ignored", Error, retries::codes_ignored),
     Rule::new("TS334", "retries-outlast-request", Warning, retries::outlast_request),
+    Rule::new("TS335", "retries-repeat-writes", Warning, routes::repeat_writes),
     Rule::new("TS336", "health-check-timeout-above-interval", Note, retries::health_check_timeout),
+    Rule::new("TS337", "no-request-timeout", Note, routes::no_request_timeout),
+    Rule::new("TS340", "client-policy-shared-port", Error, targets::shared_port),
     Rule::new("TS341", "extension-api-off", Note, settings::extension_api_off),
+    Rule::new("TS343", "proxy-port-without-listener", Warning, routes::port_without_listener),
     Rule::new("TS344", "buffer-with-upgrade", Error, settings::buffer_with_upgrade),
 ];
 
