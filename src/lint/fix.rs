@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::place::Place;
 use crate::yaml::Pos;
 
-/// A change that `tstack lint --fix` makes. A rule attaches one where it is safe: `sink.at(..).fix(Fix::rename(&place, "name"))`.
+/// A change that `tstack lint --fix` makes. A rule attaches one where it is safe: `sink.at(..)`, then `sink.fix(Fix::rename(&place, "name"))`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fix {
     /// Another name for a key.

@@ -25,7 +25,7 @@ pub use page::{Page, Proof, page};
 pub use place::Place;
 pub use rule::Rule;
 pub use set::{Look, Profile, Set, Source, Surroundings};
-pub use sink::{Sink, Told};
+pub use sink::Sink;
 pub use source::{Form, Input, Reading};
 
 /// Runs every rule over a set. The findings come in the order of the sources.

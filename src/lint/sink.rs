@@ -27,19 +27,6 @@ pub struct Sink {
     found: Vec<Found>,
 }
 
-/// A finding that was told, to add to it.
-#[derive(Debug)]
-pub struct Told<'a>(Option<&'a mut Found>);
-
-impl Told<'_> {
-    /// What `--fix` may do about it. It is made only where the text keeps its meaning otherwise.
-    pub fn fix(self, fix: Fix) {
-        if let Some(found) = self.0 {
-            found.fix = Some(fix);
-        }
-    }
-}
-
 impl Sink {
     /// From now on a rule speaks.
     pub(super) const fn begin(&mut self, rule: &'static Rule) {
@@ -47,27 +34,30 @@ impl Sink {
     }
 
     /// Something is wrong at a place. `message` says what and why, `remedy` what to do.
-    pub fn at(&mut self, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) -> Told<'_> {
-        self.push(place.pos(), place.entry.id.to_string(), message.into(), remedy.into())
+    pub fn at(&mut self, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, place.pos(), place.entry.id.to_string(), message.into(), remedy.into());
+    }
+
+    /// What `--fix` may do about the finding that was told last. It is made only where everything else in the text keeps its meaning.
+    pub fn fix(&mut self, fix: Fix) {
+        if let Some(found) = self.found.last_mut() {
+            found.fix = Some(fix);
+        }
     }
 
     /// As [`Sink::at`], with a severity other than the rule's own.
-    pub fn with(&mut self, severity: Severity, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) -> Told<'_> {
-        let mut told = self.at(place, message, remedy);
-        if let Some(found) = &mut told.0 {
-            found.severity = Some(severity);
-        }
-        told
+    pub fn with(&mut self, severity: Severity, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(Some(severity), place.pos(), place.entry.id.to_string(), message.into(), remedy.into());
     }
 
     /// Something is wrong with a command.
-    pub fn command(&mut self, command: &Command, message: impl Into<String>, remedy: impl Into<String>) -> Told<'_> {
-        self.push(command.pos, String::new(), message.into(), remedy.into())
+    pub fn command(&mut self, command: &Command, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, command.pos, String::new(), message.into(), remedy.into());
     }
 
     /// Something is wrong where no object is.
-    pub(super) fn pos(&mut self, pos: Pos, message: impl Into<String>, remedy: impl Into<String>) -> Told<'_> {
-        self.push(pos, String::new(), message.into(), remedy.into())
+    pub(super) fn pos(&mut self, pos: Pos, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, pos, String::new(), message.into(), remedy.into());
     }
 
     /// What the reader found under the number of the rule that speaks.
@@ -78,11 +68,10 @@ impl Sink {
         }
     }
 
-    fn push(&mut self, pos: Pos, object: String, message: String, remedy: String) -> Told<'_> {
+    fn push(&mut self, severity: Option<Severity>, pos: Pos, object: String, message: String, remedy: String) {
         if let Some(rule) = self.rule {
-            self.found.push(Found { rule, severity: None, pos, object, message, remedy, fix: None });
+            self.found.push(Found { rule, severity, pos, object, message, remedy, fix: None });
         }
-        Told(self.found.last_mut())
     }
 
     /// What was told, in the order of the sources.
