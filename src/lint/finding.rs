@@ -1,6 +1,8 @@
 //! One thing that the linter has to say.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use super::fix::Fix;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -15,7 +17,7 @@ pub enum Severity {
 }
 
 /// A finding: where, what, why, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// The number of the rule: `TS201`.
@@ -37,4 +39,13 @@ pub struct Finding {
     pub remedy: String,
     /// The line as it is written.
     pub source: String,
+    /// What `--fix` does about it.
+    #[serde(rename = "fixable", serialize_with = "as_flag")]
+    pub fix: Option<Fix>,
+}
+
+/// Scripts need to know only that there is one.
+#[expect(clippy::ref_option, reason = "the form that serde asks for")]
+fn as_flag<S: Serializer>(fix: &Option<Fix>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(fix.is_some())
 }

@@ -4,8 +4,10 @@
 //! Reads: texts that it is given, the pages of `docs/lint/`, which are part of the program. Writes: nothing.
 //! Must not: do I/O, or guess: what the set does not show is unknown, and unknown is no finding.
 
+mod command;
 mod entry;
 mod finding;
+mod fix;
 pub mod model;
 mod page;
 mod place;
@@ -13,14 +15,18 @@ mod rule;
 pub mod rules;
 mod set;
 mod sink;
+mod source;
 
+pub use command::Command;
 pub use entry::Entry;
 pub use finding::{Finding, Severity};
+pub use fix::Fix;
 pub use page::{Page, Proof, page};
 pub use place::Place;
 pub use rule::Rule;
 pub use set::{Look, Profile, Set, Source, Surroundings};
 pub use sink::Sink;
+pub use source::{Form, Input, Reading};
 
 /// Runs every rule over a set. The findings come in the order of the sources.
 #[must_use]
@@ -30,5 +36,5 @@ pub fn run(set: &Set) -> Vec<Finding> {
         sink.begin(rule);
         (rule.check)(set, &mut sink);
     }
-    sink.finish(set)
+    sink.finish().into_iter().map(|found| found.finding(set)).collect()
 }

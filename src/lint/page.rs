@@ -1,5 +1,7 @@
 //! The page of a rule: what people read with `tstack explain`, and what its tests run.
 
+use super::source::Form;
+
 // PAGES, written by build.rs: number and text of each page of docs/lint/
 include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
@@ -35,10 +37,12 @@ pub struct Page {
     pub production: bool,
     /// The text below the front matter, in Markdown.
     pub text: &'static str,
-    /// The YAML under `## Bad`. Each line that the rule points at ends with `# here`.
+    /// What is under `## Bad`. Each line that the rule points at ends with `# here`.
     pub bad: &'static str,
-    /// The YAML under `## Good`.
+    /// What is under `## Good`.
     pub good: &'static str,
+    /// How the bad and the good case are written: by the word after their fence.
+    pub form: Form,
 }
 
 /// The page of a rule, by its number or its name.
@@ -74,17 +78,21 @@ impl Page {
             complete: options.contains(&"complete"),
             production: options.contains(&"production"),
             text: text.trim_start(),
-            bad: block(text, "## Bad")?,
-            good: block(text, "## Good")?,
+            bad: block(text, "## Bad")?.1,
+            good: block(text, "## Good")?.1,
+            form: block(text, "## Bad")?.0,
         })
     }
 }
 
-/// The fenced YAML below a heading.
-fn block(text: &'static str, heading: &str) -> Option<&'static str> {
+/// The fenced block below a heading, YAML or commands; four backticks fence a document.
+fn block(text: &'static str, heading: &str) -> Option<(Form, &'static str)> {
     let (_, below) = text.split_once(&format!("\n{heading}\n"))?;
-    let (_, yaml) = below.split_once("```yaml\n")?;
-    yaml.split_once("\n```").map(|(yaml, _)| yaml)
+    let at = below.find("```")?;
+    let fence = &below[at..at + below[at..].chars().take_while(|c| *c == '`').count()];
+    let (language, rest) = below[at + fence.len()..].split_once('\n')?;
+    let form = if language == "markdown" { Form::Markdown } else { Form::of_fence(language)? };
+    rest.split_once(&format!("\n{fence}\n")).or_else(|| rest.strip_suffix(fence).map(|block| (block, ""))).map(|(block, _)| (form, block))
 }
 
 #[cfg(test)]
@@ -92,19 +100,19 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::lint::{Finding, Profile, Set, Severity, Source, Surroundings, rules, run};
-    use crate::yaml;
+    use crate::lint::{Finding, Input, Profile, Reading, Severity, Surroundings, rules, run};
 
     /// The findings of one case of a page.
     fn findings(page: &Page, text: &str) -> Vec<Finding> {
-        let documents = yaml::parse_nodes(text).unwrap_or_else(|error| panic!("{}: {error}", page.rule));
         let surroundings = Surroundings {
             profile: if page.production { Profile::Production } else { Profile::Local },
             complete: page.complete,
             ..Surroundings::default()
         };
-        let source = Source { file: format!("{}.yaml", page.rule), text: text.to_owned() };
-        run(&Set::new(vec![source], documents, surroundings))
+        // the marks are no part of the case
+        let text = text.replace(" # here", "");
+        let input = Input { file: page.rule.to_owned(), bytes: text.into_bytes(), form: page.form, named: true };
+        run(&Reading::of(vec![input]).into_set(surroundings))
     }
 
     fn shown(findings: &[Finding]) -> String {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::command::Command;
 use super::entry::Entry;
+use super::source::Segment;
 use crate::stack::ObjectId;
-use crate::yaml::Node;
+use crate::yaml::{Node, Pos};
 
 /// A text that objects come from.
 #[derive(Clone, Debug)]
@@ -13,6 +15,15 @@ pub struct Source {
     pub file: String,
     /// Its text.
     pub text: String,
+}
+
+/// What the reader found wrong before there were objects, under the number of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReadFault {
+    pub(super) rule: &'static str,
+    pub(super) pos: Pos,
+    pub(super) message: String,
+    pub(super) remedy: String,
 }
 
 /// What the objects are meant for.
@@ -64,6 +75,9 @@ pub struct Set {
     by_kind: HashMap<(String, String), Vec<usize>>,
     by_id: HashMap<Id, usize>,
     given: BTreeSet<Id>,
+    commands: Vec<Command>,
+    faults: Vec<ReadFault>,
+    segments: Vec<Segment>,
 }
 
 impl Set {
@@ -92,6 +106,41 @@ impl Set {
             set.entries.push(Entry { id, node });
         }
         set
+    }
+
+    /// The same set with the commands that stand beside its objects.
+    #[must_use]
+    pub fn with_commands(self, commands: Vec<Command>) -> Self {
+        Self { commands, ..self }
+    }
+
+    /// The same set with what its reader found.
+    #[must_use]
+    pub(super) fn with_faults(self, faults: Vec<ReadFault>) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// The same set with the parts of its sources.
+    #[must_use]
+    pub(super) fn with_segments(self, segments: Vec<Segment>) -> Self {
+        Self { segments, ..self }
+    }
+
+    /// The parts of the sources.
+    #[expect(dead_code, reason = "ignores and fixes read them next")]
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The commands of ```` ```bash ```` blocks and scripts that were read with the objects, in the order of the sources.
+    #[must_use]
+    pub fn commands(&self) -> &[Command] {
+        &self.commands
+    }
+
+    /// What the reader found.
+    pub(super) fn faults(&self) -> &[ReadFault] {
+        &self.faults
     }
 
     /// Every object, in the order of the sources.

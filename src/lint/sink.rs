@@ -1,6 +1,8 @@
 //! Where rules tell what they find.
 
+use super::command::Command;
 use super::finding::{Finding, Severity};
+use super::fix::Fix;
 use super::place::Place;
 use super::rule::Rule;
 use super::set::Set;
@@ -8,13 +10,14 @@ use crate::yaml::Pos;
 
 /// A finding whose file and line are still a place.
 #[derive(Debug)]
-struct Found {
-    rule: &'static Rule,
-    severity: Option<Severity>,
-    pos: Pos,
-    object: String,
-    message: String,
-    remedy: String,
+pub(super) struct Found {
+    pub(super) rule: &'static Rule,
+    pub(super) severity: Option<Severity>,
+    pub(super) pos: Pos,
+    pub(super) object: String,
+    pub(super) message: String,
+    pub(super) remedy: String,
+    pub(super) fix: Option<Fix>,
 }
 
 /// Collects the findings of the rule that runs.
@@ -32,38 +35,68 @@ impl Sink {
 
     /// Something is wrong at a place. `message` says what and why, `remedy` what to do.
     pub fn at(&mut self, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.push(None, place, message.into(), remedy.into());
+        self.push(None, place.pos(), place.entry.id.to_string(), message.into(), remedy.into());
+    }
+
+    /// What `--fix` may do about the finding that was told last. It is made only where everything else in the text keeps its meaning.
+    pub fn fix(&mut self, fix: Fix) {
+        if let Some(found) = self.found.last_mut() {
+            found.fix = Some(fix);
+        }
     }
 
     /// As [`Sink::at`], with a severity other than the rule's own.
     pub fn with(&mut self, severity: Severity, place: &Place<'_>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.push(Some(severity), place, message.into(), remedy.into());
+        self.push(Some(severity), place.pos(), place.entry.id.to_string(), message.into(), remedy.into());
     }
 
-    fn push(&mut self, severity: Option<Severity>, place: &Place<'_>, message: String, remedy: String) {
-        if let Some(rule) = self.rule {
-            self.found.push(Found { rule, severity, pos: place.pos(), object: place.entry.id.to_string(), message, remedy });
+    /// Something is wrong with a command.
+    pub fn command(&mut self, command: &Command, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, command.pos, String::new(), message.into(), remedy.into());
+    }
+
+    /// Something is wrong where no object is.
+    pub(super) fn pos(&mut self, pos: Pos, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, pos, String::new(), message.into(), remedy.into());
+    }
+
+    /// What the reader found under the number of the rule that speaks.
+    pub(super) fn read_faults(&mut self, set: &Set) {
+        let Some(rule) = self.rule else { return };
+        for fault in set.faults().iter().filter(|fault| fault.rule == rule.id) {
+            self.pos(fault.pos, fault.message.as_str(), fault.remedy.as_str());
         }
     }
 
-    /// The findings in the order of the sources.
-    pub(super) fn finish(mut self, set: &Set) -> Vec<Finding> {
+    fn push(&mut self, severity: Option<Severity>, pos: Pos, object: String, message: String, remedy: String) {
+        if let Some(rule) = self.rule {
+            self.found.push(Found { rule, severity, pos, object, message, remedy, fix: None });
+        }
+    }
+
+    /// What was told, in the order of the sources.
+    pub(super) fn finish(mut self) -> Vec<Found> {
         self.found.sort_by_key(|found| (found.pos, found.rule.id));
-        let finding = |found: Found| {
-            let source = set.sources().get(found.pos.source);
-            let own = if set.is_production() { found.rule.production.unwrap_or(found.rule.severity) } else { found.rule.severity };
-            Finding {
-                rule: found.rule.id,
-                severity: found.severity.unwrap_or(own),
-                file: source.map_or_else(String::new, |source| source.file.clone()),
-                line: found.pos.line,
-                column: found.pos.column,
-                object: found.object,
-                message: found.message,
-                remedy: found.remedy,
-                source: source.and_then(|s| s.text.lines().nth(found.pos.line.saturating_sub(1))).unwrap_or_default().to_owned(),
-            }
-        };
-        self.found.into_iter().map(finding).collect()
+        self.found
+    }
+}
+
+impl Found {
+    /// The finding with its file and line.
+    pub(super) fn finding(self, set: &Set) -> Finding {
+        let source = set.sources().get(self.pos.source);
+        let own = if set.is_production() { self.rule.production.unwrap_or(self.rule.severity) } else { self.rule.severity };
+        Finding {
+            rule: self.rule.id,
+            severity: self.severity.unwrap_or(own),
+            file: source.map_or_else(String::new, |source| source.file.clone()),
+            line: self.pos.line,
+            column: self.pos.column,
+            object: self.object,
+            message: self.message,
+            remedy: self.remedy,
+            source: source.and_then(|s| s.text.lines().nth(self.pos.line.saturating_sub(1))).unwrap_or_default().to_owned(),
+            fix: self.fix,
+        }
     }
 }
