@@ -9,7 +9,7 @@ mod write;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, MessageFormatter, NonFiniteFloatPolicy, Options, Spanned, UserMessageFormatter, budget, options};
 
 pub use write::{Entry, Item, Map, Tree, text, write};
@@ -183,7 +183,7 @@ impl Node {
             Data::Number(n) => Value::Number(n.clone()),
             Data::Text(t) => Value::String(t.clone()),
             Data::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-            Data::Map(entries) => Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<Map<_, _>>()),
+            Data::Map(entries) => Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<serde_json::Map<_, _>>()),
         }
     }
 

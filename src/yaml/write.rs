@@ -177,7 +177,13 @@ macro_rules! leaf {
         }
     )*};
 }
-leaf!(&str, String, &String, bool, u16, u32, u64, i64);
+leaf!(&str, String, bool, u16, u32, u64, i64);
+
+impl From<&String> for Tree {
+    fn from(value: &String) -> Self {
+        value.as_str().into()
+    }
+}
 
 /// The text of one document, with a comment at its head where there is one; it ends with a line break.
 #[must_use]
