@@ -183,7 +183,9 @@ impl Node {
             Data::Number(n) => Value::Number(n.clone()),
             Data::Text(t) => Value::String(t.clone()),
             Data::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-            Data::Map(entries) => Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<serde_json::Map<_, _>>()),
+            Data::Map(entries) => {
+                Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<serde_json::Map<_, _>>())
+            }
         }
     }
 

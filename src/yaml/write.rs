@@ -356,6 +356,16 @@ fn is_printable(c: char) -> bool {
 
 /// Whether readers of YAML 1.1 and 1.2 both take it for a text, wherever it stands.
 fn is_plain(text: &str) -> bool {
+    is_amount(text) || is_word(text)
+}
+
+/// A number with a unit, as Kubernetes writes lengths of time and amounts: `30s`, `64Mi`.
+fn is_amount(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < text.len() && ["ms", "s", "m", "h", "Ki", "Mi", "Gi"].contains(&unit)
+}
+
+fn is_word(text: &str) -> bool {
     let first = text.starts_with(|c: char| c.is_ascii_alphabetic() || "_/.".contains(c));
     let inner = text.chars().all(|c| c.is_ascii_alphanumeric() || "_/.-@+=,()|~* ".contains(c) || c == ':');
     let edges = !text.ends_with([' ', ':']) && !text.contains(": ") && !text.contains("  ");
@@ -388,7 +398,26 @@ mod tests {
             .behind("of three");
         map.put("empty", Vec::new());
         map.put("on", json!({"a": {}, "b": null, "c": [true, "true"]}));
-        insta::assert_snapshot!(write(Some("What it is for."), &map), @r"");
+        insta::assert_snapshot!(write(Some("What it is for."), &map), @r#"
+        # What it is for.
+        kind: Policy
+        # all of it
+        list: # of three
+          # a bucket for each value
+          - type: Distinct
+            value: .+ # not *
+          - "a: b" # last
+          # within
+          -
+            - 1
+        empty: []
+        "on":
+          a: {}
+          b: null
+          c:
+            - true
+            - "true"
+        "#);
     }
 
     #[test]
@@ -402,9 +431,18 @@ mod tests {
 
     #[test]
     fn a_text_is_quoted_where_it_could_be_something_else() {
-        let plain =
-            ["api", "task-api:8000", "gateway.networking.k8s.io/v1", "/api/v1", "a b", "app.kubernetes.io/name", "x-user-id", "1.2-x"];
-        assert_eq!(plain.map(text)[..7], plain[..7]);
+        let plain = [
+            "api",
+            "task-api:8000",
+            "gateway.networking.k8s.io/v1",
+            "/api/v1",
+            "a b",
+            "app.kubernetes.io/name",
+            "x-user-id",
+            "30s",
+            "64Mi",
+        ];
+        assert_eq!(plain.map(text), plain);
         for quoted in [
             "true",
             "No",
