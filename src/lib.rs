@@ -18,6 +18,7 @@ pub mod event;
 pub mod exec;
 pub mod failure;
 pub mod forward;
+pub mod generate;
 pub mod image;
 pub mod input;
 pub mod kinds;

@@ -4,6 +4,8 @@
 //! Reads: text. Writes: nothing.
 //! Must not: do I/O, or know how what is needed is written down for Kubernetes.
 
+#[cfg(any(test, feature = "test-fakes"))]
+pub mod arbitrary;
 mod file;
 mod model;
 mod resolve;

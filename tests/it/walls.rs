@@ -19,6 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("kinds", &["input", "yaml"]),
     ("spec", &["input", "yaml"]),
     ("stack", &["input", "yaml"]),
+    ("generate", &["spec", "stack::ObjectId", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
     ("lint", &["input::nearest", "stack::ObjectId", "yaml"]),

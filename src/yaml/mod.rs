@@ -1,14 +1,18 @@
-//! The only way YAML comes in.
+//! The only way YAML comes in and goes out.
 //!
-//! Purpose: one parser with our options and limits, whose values know the line and column that they come from.
+//! Purpose: one parser with our options and limits, whose values know the line and column that they come from; one writer with comments.
 //! Reads: text. Writes: nothing.
 //! Must not: do I/O.
+
+mod write;
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, MessageFormatter, NonFiniteFloatPolicy, Options, Spanned, UserMessageFormatter, budget, options};
+
+pub use write::{Entry, Item, Map, Tree, text, write};
 
 /// The most values that one text may hold, aliases written out; a stack has a few hundred, a large chart's CRDs some ten thousand.
 const MAX_NODES: usize = 200_000;
@@ -179,7 +183,9 @@ impl Node {
             Data::Number(n) => Value::Number(n.clone()),
             Data::Text(t) => Value::String(t.clone()),
             Data::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
-            Data::Map(entries) => Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<Map<_, _>>()),
+            Data::Map(entries) => {
+                Value::Object(entries.iter().map(|(k, n)| (k.text.clone(), n.to_value())).collect::<serde_json::Map<_, _>>())
+            }
         }
     }
 
