@@ -24,9 +24,9 @@ pub(super) struct Rule {
     /// What to say where it does not hold.
     #[serde(default)]
     message: Option<Box<str>>,
-    /// The rule compiled, once it was needed.
+    /// The rule compiled, once it was needed; none where it compares with what was there before, which a create does not have.
     #[serde(skip)]
-    program: OnceLock<Result<Program, String>>,
+    program: OnceLock<Result<Option<Program>, String>>,
 }
 
 /// The functions of CEL and those of Kubernetes that the rules use; a test compiles every rule against it.
@@ -101,16 +101,13 @@ fn validate(_format: &CelString<'_>, text: &CelString<'_>) -> CelOptional<'stati
 }
 
 impl Rule {
-    fn program(&self) -> &Result<Program, String> {
+    fn program(&self) -> &Result<Option<Program>, String> {
         self.program.get_or_init(|| {
             let env = LANGUAGE.as_ref().map_err(ToString::to_string)?;
-            env.compile(&self.text).map_err(|error| error.to_string())
+            let program = env.compile(&self.text).map_err(|error| error.to_string())?;
+            let transition = program.references().has_variable("oldSelf");
+            Ok((!transition).then_some(program))
         })
-    }
-
-    /// Whether the rule compares with what was there before, which a create does not have.
-    fn is_transition(program: &Program) -> bool {
-        program.references().has_variable("oldSelf")
     }
 
     /// Why the rule cannot be evaluated, whatever it is held against.
@@ -134,7 +131,8 @@ impl Rule {
         ];
         match self.program() {
             Err(error) => Some(error.clone()),
-            Ok(program) => {
+            Ok(None) => None,
+            Ok(Some(program)) => {
                 let functions = program.references().functions().into_iter().map(str::to_owned).collect::<Vec<_>>();
                 // operators have names such as `_==_`
                 let word = |name: &&String| name.starts_with(|c: char| c.is_alphabetic());
@@ -147,8 +145,8 @@ impl Rule {
     fn judge(&self, context: &Context<'_, '_>) -> Option<String> {
         let message = || self.message.as_deref().map_or_else(|| format!("the rule `{}` does not hold", self.text), sentence);
         let program = match self.program() {
-            Ok(program) if Self::is_transition(program) => return None,
-            Ok(program) => program,
+            Ok(None) => return None,
+            Ok(Some(program)) => program,
             Err(error) => return Some(format!("{} (tstack cannot read this rule: {error})", message())),
         };
         match program.execute(context) {
