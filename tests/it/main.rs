@@ -5,6 +5,7 @@
 
 mod help;
 mod input;
+mod seeds;
 mod support;
 mod walls;
 
