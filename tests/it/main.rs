@@ -6,6 +6,7 @@
 mod examples;
 mod help;
 mod input;
+mod seeds;
 mod support;
 mod walls;
 

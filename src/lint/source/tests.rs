@@ -109,23 +109,23 @@ fn files_of_other_programs_in_a_folder_are_left_out_with_a_note() {
 #[test]
 fn the_blocks_of_a_document_are_read_at_their_true_places() {
     let text = format!(
-        "# Title\n\n```yaml\n{GOOD}```\n\n- item\n\n  ```yaml title=x\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: b}}\n  data:\n    c: |\n      text\n  ```\n\n```bash\n# first\nkubectl apply -f x \\\n  --dry-run=client\n```\n```\n{{{{ no yaml\n```\n```yaml\nspec: ...\n```\n"
+        "# Title\n\n```yaml\n{GOOD}```\n\n- item\n\n  ```yaml title=x\n  apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: b}}\n  data:\n    c: |\n      text\n  ```\n\n```bash\n# first\nkubectl apply -f x \\\n  --dry-run=server\n```\n```\n{{{{ no yaml\n```\n```yaml\nspec: ...\n```\n"
     );
     let set = read("a.md", text.as_bytes(), true);
     let places: Vec<_> = set.entries().iter().map(|e| (e.id.name.as_str(), e.node.pos.line, e.node.pos.column)).collect();
     assert_eq!(places, [("a", 4, 1), ("b", 12, 3)]);
     assert_eq!(set.entries()[1].text("/data/c"), Some("text\n"));
     let commands: Vec<_> = set.commands().iter().map(|c| (c.text.as_str(), c.pos.line)).collect();
-    assert_eq!(commands, [("kubectl apply -f x --dry-run=client", 22)]);
+    assert_eq!(commands, [("kubectl apply -f x --dry-run=server", 22)]);
     assert_eq!(run(&set), []);
 }
 
 #[test]
 fn code_whose_line_breaks_were_lost_is_still_looked_at() {
-    let text = "Check: ```bash kubectl apply --dry-run=client -f x\n\nbash\n# Apply kubectl apply -f y # Expected: done\n\nyaml\napiVersion: v1 kind: Service metadata: name: x\n";
+    let text = "Check: ```bash kubectl apply --dry-run=server -f x\n\nbash\n# Apply kubectl apply -f y # Expected: done\n\nyaml\napiVersion: v1 kind: Service metadata: name: x\n";
     let set = read("a.txt", text.replace("Check", "```\nx\n```\nCheck").as_bytes(), true);
     let commands: Vec<_> = set.commands().iter().map(|c| (c.text.as_str(), c.pos.line, c.pos.column)).collect();
-    assert_eq!(commands, [("kubectl apply --dry-run=client -f x", 4, 16), ("# Apply kubectl apply -f y # Expected: done", 7, 1)]);
+    assert_eq!(commands, [("kubectl apply --dry-run=server -f x", 4, 16), ("# Apply kubectl apply -f y # Expected: done", 7, 1)]);
     assert!(run(&set)[0].message.starts_with("the line breaks of this object are lost"), "{:?}", run(&set));
 }
 

@@ -3,6 +3,7 @@
 use super::target::{KEDA, Scaled, triggers_of};
 use crate::lint::entry::Entry;
 use crate::lint::finding::Severity;
+use crate::lint::fix::Fix;
 use crate::lint::set::Set;
 use crate::lint::sink::Sink;
 
@@ -117,6 +118,7 @@ pub(super) fn timing(set: &Set, sink: &mut Sink) {
                  its own 300 seconds",
                 "Remove it, or set advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds.",
             );
+            sink.fix(Fix::remove(&place));
         }
         let cached = scaled.triggers().iter().any(|trigger| trigger.place.get("useCachedMetrics").and_then(|f| f.flag()) == Some(true));
         if let Some(place) =

@@ -67,21 +67,21 @@ fn takes_over(scaled: &Scaled<'_>, other: &str) -> bool {
 pub(super) fn zero_behind_route(set: &Set, sink: &mut Sink) {
     let pods = Pods::of(set);
     let routed = pods::routed_workloads(set, &pods);
-    for scaled in Scaled::all(set).filter(|scaled| scaled.is_keda() && scaled.least() == 0) {
-        if !routed.contains(&(scaled.kind, scaled.by.namespace(), scaled.name)) || scaled.by.at("/spec/idleReplicaCount").is_some() {
-            continue;
-        }
-        let Some(place) = scaled.by.at("/spec/minReplicaCount").or_else(|| scaled.by.at("/spec")) else { continue };
-        let written = place.number().is_some();
+    for scaled in Scaled::all(set).filter(|scaled| scaled.is_keda() && routed.contains(&(scaled.kind, scaled.by.namespace(), scaled.name)))
+    {
+        let zero = |key: &str| scaled.by.at(key).filter(|place| place.number() == Some(0));
+        let written = zero("/spec/idleReplicaCount").or_else(|| zero("/spec/minReplicaCount"));
+        let by_default = || scaled.by.at("/spec").filter(|spec| spec.get("minReplicaCount").is_none());
+        let Some(place) = written.clone().or_else(by_default) else { continue };
         sink.at(
             &place,
             format!(
                 "{} {} takes requests from a route, but {} lets it go to no pods: then the gateway answers 503 until one has started",
                 scaled.kind,
                 scaled.name,
-                if written { "minReplicaCount 0" } else { "KEDA's default minReplicaCount of 0" }
+                written.map_or_else(|| "KEDA's default minReplicaCount of 0".to_owned(), |place| format!("{} 0", place.path()))
             ),
-            "Set minReplicaCount to 1 or more.",
+            "Set minReplicaCount to 1 or more, and no idleReplicaCount.",
         );
     }
 }

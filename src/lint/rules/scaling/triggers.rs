@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::target::{KEDA, Trigger, triggers, triggers_of};
 use crate::input::nearest;
+use crate::lint::fix::Fix;
 use crate::lint::set::{Look, Set};
 use crate::lint::sink::Sink;
 
@@ -93,6 +94,7 @@ pub(super) fn ignored(set: &Set, sink: &mut Sink) {
                     why_metric_name(trigger.kind),
                     "Remove metricName; give the trigger a name if you want to tell it from others.",
                 );
+                sink.fix(Fix::remove(&place));
             } else if let Some(near) = near {
                 sink.at(&place, not_read(trigger.kind, key), format!("Write {near} if that is what you mean."));
             } else if WHOLE.contains(&trigger.kind) {

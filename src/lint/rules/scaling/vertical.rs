@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::target::Scaled;
+use crate::lint::fix::Fix;
 use crate::lint::set::Set;
 use crate::lint::sink::Sink;
 
@@ -53,6 +54,7 @@ pub(super) fn mode_auto(set: &Set, sink: &mut Sink) {
                 "the mode Auto is deprecated: today it is Recreate, and what it will be is open",
                 "Write Recreate, or InPlaceOrRecreate to spare restarts.",
             );
+            sink.fix(Fix::set(&place, "Recreate"));
         }
     }
 }
