@@ -40,6 +40,7 @@ spec:
 ";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the objects are the test")]
 fn a_full_specification_becomes_commented_objects() {
     insta::assert_snapshot!(render(&objects(&spec(FULL))), @r#"
     # Everything below lives here.
@@ -517,7 +518,7 @@ fn a_full_specification_becomes_commented_objects() {
                 - headers:
                     - type: RegularExpression
                       name: x-user-id
-                      value: .+
+                      value: ".+"
                       invert: true
               limit:
                 requests: 10
@@ -729,6 +730,7 @@ fn a_full_specification_becomes_commented_objects() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "the objects are the test")]
 fn a_local_service_that_exists_is_left_as_it_is() {
     let local = "\
 apiVersion: tstack.dev/v1alpha1
@@ -961,7 +963,7 @@ spec:
                 - headers:
                     - type: RegularExpression
                       name: x-user-id
-                      value: .+
+                      value: ".+"
                       invert: true
               limit:
                 requests: 10

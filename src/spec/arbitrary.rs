@@ -39,6 +39,7 @@ pub fn specification(bytes: &[u8], name: &str, namespace: &str) -> Value {
 }
 
 /// What the parts must agree on.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Frame {
     production: bool,
     routed: bool,
@@ -284,11 +285,8 @@ fn target(c: &mut Choices<'_>, frame: &Frame, index: usize, prefix: bool, route:
             route.insert("redirect".into(), c.one(&redirects));
             return;
         }
-        2 => {
-            // the default version may be another name, but v1 to vN exist wherever versions are written
-            if frame.versions > 1 {
-                route.insert("version".into(), json!(version));
-            }
+        2 if frame.versions > 1 => {
+            route.insert("version".into(), json!(version));
         }
         3 => {
             let weight = 1 + c.below(99);

@@ -1,5 +1,7 @@
 //! The only way YAML goes out: block style, with comments, and every text quoted that another reader might take for something else.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// The widest that a line of comment may be.
@@ -338,9 +340,13 @@ pub fn text(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             c if is_printable(c) => out.push(c),
-            c if u32::from(c) <= 0xff => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => {
+                let _ = match u32::from(c) {
+                    code @ ..=0xff => write!(out, "\\x{code:02x}"),
+                    code @ ..=0xffff => write!(out, "\\u{code:04x}"),
+                    code => write!(out, "\\U{code:08x}"),
+                };
+            }
         }
     }
     out.push('"');
@@ -374,8 +380,9 @@ fn is_word(text: &str) -> bool {
     }
     let lower = text.to_ascii_lowercase();
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"];
-    // `.5`, `0x1F`, `1_000` and `1:30` are numbers to one reader or another; the last three do not begin with a letter
-    !words.contains(&lower.as_str()) && !(lower.starts_with('.') && lower[1..].starts_with(|c: char| c.is_ascii_digit())) && lower != "."
+    // `.5` is a number to one reader, `.` to another, and `...` ends a document
+    let dot = lower.strip_prefix('.').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
+    !dot && !words.contains(&lower.as_str())
 }
 
 #[cfg(test)]
@@ -405,7 +412,7 @@ mod tests {
         list: # of three
           # a bucket for each value
           - type: Distinct
-            value: .+ # not *
+            value: ".+" # not *
           - "a: b" # last
           # within
           -

@@ -123,7 +123,7 @@ fn retries(retry: &Retry) -> Map {
     }
     let waits = map([("baseInterval", retry.base_interval.as_str().into()), ("maxInterval", retry.max_interval.as_str().into())]);
     let mut each = Map::new();
-    each.put_some("timeout", retry.per_try.as_ref().map(|span| span.as_str()));
+    each.put_some("timeout", retry.per_try.as_ref().map(crate::spec::Span::as_str));
     each.put("backOff", waits);
     map([("numRetries", retry.count.into()), ("retryOn", on.into()), ("perRetry", Tree::from(each))])
 }
