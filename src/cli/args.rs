@@ -83,6 +83,11 @@ pub(super) enum Verb {
     /// Remove what `up` made: the whole cluster, or the stack alone
     #[command(after_help = "Examples:\n  tstack down\n  tstack down --keep-cluster")]
     Down(Down),
+    /// Find what is wrong in Kubernetes files, before anything runs
+    #[command(
+        after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
+    )]
+    Lint(Lint),
     /// List the stacks that are built in
     Stacks,
     /// Print the JSON Schema of stack files, for editors
@@ -154,6 +159,40 @@ pub(super) struct Down {
     /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
     #[arg(long, conflicts_with = "keep_cluster")]
     pub forget: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Lint {
+    /// Files of YAML, JSON or Markdown, folders, folders of stacks; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Change a rule, by number or name: TS304=off, note, warning or error
+    #[arg(long, value_name = "RULE=LEVEL")]
+    pub rule: Vec<String>,
+    /// From which severity on the exit code is 5
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
+    pub deny: Level,
+    /// The objects are meant for real users: more is an error
+    #[arg(long)]
+    pub production: bool,
+    /// The files are all there is: what they name and do not hold is missing
+    #[arg(long)]
+    pub complete: bool,
+    /// Look at the blocks of Markdown files in folders too
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// It is refused, or does not do what it says.
+    #[default]
+    Error,
+    /// It works, but not as most people want it.
+    Warning,
+    /// Good to know.
+    Note,
 }
 
 /// How services get onto localhost.

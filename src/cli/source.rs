@@ -60,8 +60,13 @@ pub(super) fn load(source: &str, profiles: &[String], set: &[(String, String)]) 
                 .hint("A path needs a slash: `tstack up ./my-stack`."));
         }
     };
-    let overrides = Overrides { profiles: profiles.to_vec(), set: set.to_vec(), architecture: architecture().to_owned() };
+    let overrides = Overrides { set: set.to_vec(), ..overrides(profiles) };
     stack::resolve(&folder, &overrides).map_err(stack::Findings::into_failure)
+}
+
+/// What profiles change in a stack on this machine.
+pub(super) fn overrides(profiles: &[String]) -> Overrides {
+    Overrides { profiles: profiles.to_vec(), set: Vec::new(), architecture: architecture().to_owned() }
 }
 
 /// The architecture of the nodes: they run on this machine.
@@ -94,7 +99,7 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
 }
 
 /// `path=value`, each.
-fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let mut pairs = Vec::new();
     for text in texts {
         match text.split_once('=') {

@@ -127,7 +127,6 @@ impl Set {
     }
 
     /// The parts of the sources.
-    #[expect(dead_code, reason = "ignores and fixes read them next")]
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }

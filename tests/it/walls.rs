@@ -52,8 +52,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("ops", &["failure", "event", "exec", "forward", "observe", "plan", "stack", "state", "status", "world"]),
-    ("report", &["failure", "event", "status"]),
+    ("ops", &["failure", "event", "exec", "forward", "lint", "observe", "plan", "stack", "state", "status", "world"]),
+    ("report", &["failure", "event", "lint", "status"]),
     // the edge: it loads stacks and finds records by itself, and starts the forwarder's own process; it never sees engine or cluster
     (
         "cli",
@@ -63,6 +63,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "env",
             "event::Event",
             "forward::run",
+            "lint",
             "ops",
             "plan::Exposing",
             "report",
