@@ -88,6 +88,13 @@ pub(super) enum Verb {
         after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
     )]
     Lint(Lint),
+    /// Explain a rule of the linter, with a bad and a good case; without a rule, list them all
+    #[command(after_help = "Examples:\n  tstack explain TS210\n  tstack explain weights-add-to-zero")]
+    Explain {
+        /// The number or the name of a rule
+        #[arg(value_name = "RULE")]
+        rule: Option<String>,
+    },
     /// List the stacks that are built in
     Stacks,
     /// Print the JSON Schema of stack files, for editors
@@ -181,6 +188,31 @@ pub(super) struct Lint {
     /// Look at the blocks of Markdown files in folders too
     #[arg(long)]
     pub markdown: bool,
+    /// A kind that tstack does not know is an error, since its fields were not checked
+    #[arg(long)]
+    pub strict: bool,
+    /// Repair what is safe to repair, in the files; comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// Show what --fix would change, and change nothing
+    #[arg(long, alias = "dry-run")]
+    pub diff: bool,
+    /// How to write the findings [default: human, or json with --output json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people, with the line and a caret.
+    Human,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 /// How bad a finding is.

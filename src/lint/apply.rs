@@ -84,7 +84,8 @@ pub(super) fn made(text: &str, fix: &Fix) -> Result<String, &'static str> {
     let after = yaml::parse_nodes(&edited).map_err(|_| "the text would no longer be YAML")?;
     let values = |nodes: &[Node]| nodes.iter().map(Node::to_value).collect::<Vec<_>>();
     // a map without order is equal in any; the order is a part of the text
-    let same = values(&after) == values(&wanted) && values(&after).iter().map(Value::to_string).eq(values(&wanted).iter().map(Value::to_string));
+    let same =
+        values(&after) == values(&wanted) && values(&after).iter().map(Value::to_string).eq(values(&wanted).iter().map(Value::to_string));
     if same { Ok(edited) } else { Err("something else would change with it (an anchor, or a form of YAML that tstack does not edit)") }
 }
 
@@ -228,7 +229,8 @@ fn written(value: &Value) -> String {
     match value {
         Value::String(text) => {
             let simple = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-            let plain = !text.is_empty() && text.chars().all(simple) && text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');
+            let plain =
+                !text.is_empty() && text.chars().all(simple) && text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '/');
             let same = plain && yaml::parse(text).is_ok_and(|node| node.as_text() == Some(text));
             // words that other readers of YAML take for booleans
             let word = ["yes", "no", "on", "off", "y", "n", "true", "false", "null"].contains(&text.to_lowercase().as_str());

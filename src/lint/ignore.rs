@@ -42,8 +42,12 @@ pub(super) fn apply(set: &Set, findings: &mut Vec<(Pos, Finding)>) -> Vec<Fault>
             match read(&comment, &segment.text, comment.pos.line - segment.line + 1) {
                 None => {}
                 Some(Err(fault)) => faults.push(fault),
-                Some(Ok((rules, Reach::Line))) => ignores.push(Ignore { pos: comment.pos, rules, lines: (comment.pos.line, comment.pos.line), used: false }),
-                Some(Ok((rules, Reach::File))) => ignores.push(Ignore { pos: comment.pos, rules, lines: (segment.line, last), used: false }),
+                Some(Ok((rules, Reach::Line))) => {
+                    ignores.push(Ignore { pos: comment.pos, rules, lines: (comment.pos.line, comment.pos.line), used: false })
+                }
+                Some(Ok((rules, Reach::File))) => {
+                    ignores.push(Ignore { pos: comment.pos, rules, lines: (segment.line, last), used: false })
+                }
                 Some(Ok((rules, Reach::Next(line)))) => {
                     let lines = node_lines(set, segment.source, segment.line + line - 1);
                     ignores.push(Ignore { pos: comment.pos, rules, lines, used: false });

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::lint::{self, Finding, Input, Profile, Reading, Settings, Source, Surroundings};
 use crate::stack::{self, ComponentKind, ObjectId, Overrides, Stack};
-use crate::world::folder;
 use crate::world::texts::{self, Found};
+use crate::world::{files, folder};
 
 /// What is to be linted, and how.
 pub struct LintOptions {
@@ -22,6 +22,34 @@ pub struct LintOptions {
     pub complete: bool,
     /// What the command line changes in stacks.
     pub overrides: Overrides,
+    /// Whether safe fixes are made.
+    pub fixing: Fixing,
+}
+
+/// Whether safe fixes are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fixing {
+    /// No.
+    #[default]
+    No,
+    /// They are shown, and nothing is written.
+    Shown,
+    /// They are made in the files.
+    Made,
+}
+
+/// The fixes of one file.
+pub struct FixedFile {
+    /// The file.
+    pub file: String,
+    /// What it was.
+    pub before: String,
+    /// What it is, or would be.
+    pub after: String,
+    /// What was done, `web.yaml:7 TS111: key renamed to …`.
+    pub done: Vec<String>,
+    /// What was not done, and why.
+    pub left: Vec<String>,
 }
 
 /// What was found.
@@ -30,6 +58,8 @@ pub struct LintReport {
     pub findings: Vec<Finding>,
     /// What was left out and why.
     pub notes: Vec<String>,
+    /// What was fixed.
+    pub fixed: Vec<FixedFile>,
     /// How many files were read.
     pub files: usize,
     /// How many objects they hold.
@@ -43,6 +73,11 @@ pub struct LintReport {
 pub fn lint(options: &LintOptions) -> Result<LintReport, Failure> {
     let (mut inputs, mut stacks, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for path in &options.paths {
+        let shipped = stack::shipped_folder(path).filter(|_| !Path::new(path).exists());
+        if let Some(folder) = shipped {
+            stacks.push(stack::resolve(&folder, &options.overrides).map_err(stack::Findings::into_failure)?);
+            continue;
+        }
         let found = if path == "-" { vec![Found::Text(texts::standard_input()?)] } else { texts::find(Path::new(path), options.markdown)? };
         let alone = found.len() == 1;
         for found in found {
@@ -65,14 +100,65 @@ pub fn lint(options: &LintOptions) -> Result<LintReport, Failure> {
             }
         }
     }
+    if options.fixing == Fixing::Made && inputs.iter().any(|input| input.file == "-") {
+        return Err(Failure::usage("--fix changes files, and standard input is none").hint("Use --diff to see what it would change."));
+    }
     let mut reading = Reading::of(inputs);
     notes.append(&mut reading.notes);
     let around = Surroundings { profile: options.profile, complete: options.complete, ..Surroundings::default() };
     let mut sets = vec![reading.into_set(around)];
     sets.extend(stacks.iter().map(|stack| set(stack, options.profile)));
-    let findings = sets.iter().flat_map(|set| lint::check(set, &options.settings)).collect();
+    let (mut findings, mut fixed) = (Vec::new(), Vec::new());
+    for set in &sets {
+        let found = lint::check(set, &options.settings);
+        let files = if options.fixing == Fixing::No { Vec::new() } else { fix(set, &found, options.fixing)? };
+        // what was repaired is no finding any more
+        findings.extend(found.into_iter().filter(|finding| options.fixing != Fixing::Made || !files.iter().any(|(_, gone)| gone(finding))));
+        fixed.extend(files.into_iter().map(|(file, _)| file));
+    }
     let (files, objects) = (sets.iter().map(|set| set.sources().len()).sum(), sets.iter().map(|set| set.entries().len()).sum());
-    Ok(LintReport { findings, notes, files, objects })
+    Ok(LintReport { findings, notes, fixed, files, objects })
+}
+
+/// Says whether a finding was repaired.
+type Gone = Box<dyn Fn(&Finding) -> bool>;
+
+/// Makes the fixes of a set, each file whole or not at all.
+fn fix(set: &lint::Set, findings: &[Finding], fixing: Fixing) -> Result<Vec<(FixedFile, Gone)>, Failure> {
+    let mut all = Vec::new();
+    for fixed in lint::fix(set, findings) {
+        let source = &set.sources()[fixed.source];
+        if fixing == Fixing::Made && fixed.text != source.text {
+            write(&source.file, &source.text, &fixed.text)?;
+        }
+        let line = |(line, rule, what): &(usize, &str, String)| format!("{}:{line} {rule}: {what}", source.file);
+        let file = FixedFile {
+            file: source.file.clone(),
+            before: source.text.clone(),
+            after: fixed.text,
+            done: fixed.done.iter().map(line).collect(),
+            left: fixed.left.iter().map(line).collect(),
+        };
+        let (name, done) = (source.file.clone(), fixed.done);
+        let gone: Gone = Box::new(move |finding| {
+            finding.fix.is_some()
+                && finding.file == name
+                && done.iter().any(|(line, rule, _)| (*line, *rule) == (finding.line, finding.rule))
+        });
+        all.push((file, gone));
+    }
+    Ok(all)
+}
+
+/// Writes a file, unless it changed since it was read. A mark of UTF-8 before the text stays.
+fn write(file: &str, before: &str, after: &str) -> Result<(), Failure> {
+    let path = Path::new(file);
+    let bytes = files::read_if_there(path)?.unwrap_or_default();
+    let mark: &[u8] = if bytes.starts_with(b"\xef\xbb\xbf") { b"\xef\xbb\xbf" } else { b"" };
+    if &bytes[mark.len()..] != before.as_bytes() {
+        return Err(Failure::step(format!("{file} changed while it was looked at")).hint("Run `tstack lint --fix` again."));
+    }
+    files::replace(path, &[mark, after.as_bytes()].concat())
 }
 
 /// What is wrong in the manifests of a stack.

@@ -44,7 +44,7 @@ pub use checks::checks;
 pub use failure::failure;
 pub use json::{Json, document as json_document, line as json_line};
 pub use junit::junit;
-pub use lint::lint;
+pub use lint::{diff, lint, lint_github, lint_json, lint_sarif, page, pages};
 pub use mode::{ColorChoice, Mode, Output, Stream, Surroundings, resolve};
 pub use paint::Paint;
 pub use plain::Plain;

@@ -82,7 +82,9 @@ pub fn layout(text: &str) -> Option<Vec<Laid>> {
 
 fn options() -> Options {
     // a head of comments is no attack
-    Options { max_buffered_comment_events: usize::MAX, ..Options::default() }
+    let mut options = Options::default();
+    options.max_buffered_comment_events = usize::MAX;
+    options
 }
 
 fn place(span: &Span) -> Pos {
@@ -176,7 +178,8 @@ mod tests {
                 _ => {}
             }
         }
-        let text = "é: {a: [1, {x: y}], \"b\": 'c'}\r\nlist:\r\n- k: |\r\n    text\r\n  l: !!str 1\r\n-\r\n  - &a b\r\n  - c: d\r\n---\r\nz\r\n";
+        let text =
+            "é: {a: [1, {x: y}], \"b\": 'c'}\r\nlist:\r\n- k: |\r\n    text\r\n  l: !!str 1\r\n-\r\n  - &a b\r\n  - c: d\r\n---\r\nz\r\n";
         let (nodes, laid) = (crate::yaml::parse_nodes(text).unwrap(), layout(text).unwrap());
         nodes.iter().zip(&laid).for_each(|(node, laid)| same(node, laid));
     }

@@ -5,6 +5,7 @@
 
 mod help;
 mod input;
+mod lint;
 mod support;
 mod walls;
 

@@ -22,7 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("generate", &["spec", "stack::ObjectId", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
-    ("lint", &["input::nearest", "stack::ObjectId", "yaml"]),
+    ("lint", &["input::nearest", "kinds", "stack::ObjectId", "yaml"]),
     // an Event carries what renderers need of a step, so that they need not know plans
     ("plan", &["failure", "stack", "event::StepInfo"]),
     // the outside speaks of images, objects and folders in the stack's words, since every room does; it knows nothing of stacks

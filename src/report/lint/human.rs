@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Paint;
-use super::text::{neutralise, plural};
 use crate::lint::{Finding, Severity};
+use crate::report::Paint;
+use crate::report::text::{neutralise, plural};
 
 /// Characters of a quoted line before and after the place that are shown.
 const AROUND: usize = 100;
@@ -100,10 +100,10 @@ fn counts(findings: &[Finding], files: usize, objects: usize, paint: Paint) -> S
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn finding(file: &str, severity: Severity, source: &str, column: usize) -> Finding {
+    pub(in crate::report::lint) fn finding(file: &str, severity: Severity, source: &str, column: usize) -> Finding {
         Finding {
             rule: "TS210",
             severity,
