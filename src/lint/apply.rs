@@ -192,7 +192,8 @@ fn removed(text: &str, entries: &[(Laid, Laid)], at: usize, flow: bool) -> Resul
         });
     }
     if entries.len() == 1 {
-        return Ok(replaced(text, start..end, "{}"));
+        let line_break = if text[..end].ends_with('\n') { "\n" } else { "" };
+        return Ok(replaced(text, start..end, &format!("{{}}{line_break}")));
     }
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let through = if text[..end].ends_with('\n') { end } else { text[end..].find('\n').map_or(text.len(), |at| end + at + 1) };
@@ -279,7 +280,49 @@ mod tests {
             assert_eq!(windows.as_deref().unwrap_or(&after), after, "{fix}");
             format!("{fix}\n{}", [gone, come].concat().join("\n"))
         };
-        insta::assert_snapshot!(fixes.iter().map(told).collect::<Vec<_>>().join("\n"), @"");
+        insta::assert_snapshot!(fixes.iter().map(told).collect::<Vec<_>>().join("\n"), @r#"
+        key renamed to `uno`
+        -  one: 1 # b
+        +  uno: 1 # b
+        key renamed to `on`
+        -last: {a: 1, b: [c]}
+        +last: {a: 1, "on": [c]}
+        value set to 8
+        -  two: 'x'
+        +  two: 8
+        value set to "1"
+        -last: {a: 1, b: [c]}
+        +last: {a: "1", b: [c]}
+        key removed
+        -  one: 1 # b
+        key removed
+        -  list:
+        -  - k: v
+        -    l: w # d
+        -  - m: |
+        -      text
+        key removed
+        -  - k: v
+        -    l: w # d
+        +  - l: w # d
+        key removed
+        -  - m: |
+        -      text
+        +  - {}
+        key removed
+        -last: {a: 1, b: [c]}
+        +last: {b: [c]}
+        key removed
+        -last: {a: 1, b: [c]}
+        +last: {a: 1}
+        `x: {"y":[1]}` added
+        +  x: {"y":[1]}
+        `x: "a b"` added
+        +    x: "a b"
+        `x: true` added
+        -last: {a: 1, b: [c]}
+        +last: {a: 1, b: [c], x: true}
+        "#);
     }
 
     #[test]
@@ -292,7 +335,13 @@ mod tests {
             refused("a: 1\nb: 2\n", Fix::Rename { key: at(1, 1), to: "b".into() }),
             refused("a: 1\n", Fix::Remove { key: at(7, 1) }),
         ];
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @"
+        something else would change with it (an anchor, or a form of YAML that tstack does not edit)
+        the place is no longer there
+        a comment would be lost; change it by hand
+        the text would no longer be YAML
+        the place is no longer there
+        ");
     }
 
     proptest::proptest! {

@@ -201,6 +201,26 @@ spec:
     fn a_comment_without_reason_or_effect_is_a_finding_itself() {
         let above = |comment: &str| left(&ROUTE.replace("  rules:", &format!("  # tstack: {comment}\n  rules:"))).join("\n");
         let all = ["ignore TS210", "ignore TS101 because so", "ignore TS999 because so", "ignore because so", "ignroe TS210 because so"];
-        insta::assert_snapshot!(all.map(above).join("\n\n"), @"");
+        insta::assert_snapshot!(all.map(above).join("\n\n"), @"
+        6 TS190: this comment accepts TS210 without a reason
+        9 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        11 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+
+        6 TS191: this comment accepts TS101, but there is no such finding here
+        9 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        11 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+
+        6 TS191: there is no rule `TS999`; `tstack explain` lists them
+        9 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        11 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+
+        6 TS191: this comment names no rule
+        9 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        11 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+
+        6 TS191: `tstack: ignroe` means nothing
+        9 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        11 TS210: the weights of all backends are 0, so no backend takes a request and the gateway answers 500
+        ");
     }
 }

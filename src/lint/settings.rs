@@ -64,6 +64,11 @@ mod tests {
         assert_eq!([settings.set("ts210=off"), settings.set("not-yaml=warning")], [Ok(()), Ok(())]);
         assert!(settings.is_off("TS210") && !settings.is_off("TS101"));
         let wrong = ["TS210", "TS210=never", "weights-add-to-zro=off", "nonsense=off"].map(|text| settings.set(text).unwrap_err());
-        insta::assert_snapshot!(wrong.join("\n"), @"");
+        insta::assert_snapshot!(wrong.join("\n"), @"
+        `TS210`: it is written RULE=LEVEL, such as TS304=off
+        `never` is no level: `off`, `note`, `warning` and `error` are
+        there is no rule `weights-add-to-zro`; did you mean `weights-add-to-zero`?
+        there is no rule `nonsense`; `tstack explain` lists them
+        ");
     }
 }

@@ -75,7 +75,7 @@ pub fn layout(text: &str) -> Option<Vec<Laid>> {
     }
     let (mut events, mut documents) = (events.into_iter().peekable(), Vec::new());
     while events.peek().is_some() {
-        documents.push(value(&mut events)?);
+        documents.push(value(text, &mut events)?);
     }
     Some(documents)
 }
@@ -91,20 +91,27 @@ fn place(span: &Span) -> Pos {
     Pos { source: 0, line: span.start.line(), column: span.start.col() + 1 }
 }
 
-fn value<'a>(events: &mut std::iter::Peekable<impl Iterator<Item = (Event<'a>, Span)>>) -> Option<Laid> {
+fn value<'a>(text: &str, events: &mut std::iter::Peekable<impl Iterator<Item = (Event<'a>, Span)>>) -> Option<Laid> {
     let (event, span) = events.next()?;
     let (pos, start) = (place(&span), span.start.byte_offset()?);
     let own = || Some(start..span.end.byte_offset()?);
     match event {
         Event::Scalar(_, style, ..) => {
             let fixed = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-            Some(Laid { pos, bytes: own()?, form: Form::Scalar { plain: style == ScalarStyle::Plain, fixed } })
+            let mut bytes = own()?;
+            // the blanks before what comes next are no part of a block
+            if let Some(last) =
+                text[bytes.clone()].rfind('\n').filter(|last| fixed && text[bytes.start + last..bytes.end].trim().is_empty())
+            {
+                bytes.end = bytes.start + last + 1;
+            }
+            Some(Laid { pos, bytes, form: Form::Scalar { plain: style == ScalarStyle::Plain, fixed } })
         }
         Event::Alias(_) => Some(Laid { pos, bytes: own()?, form: Form::Scalar { plain: false, fixed: true } }),
         Event::SequenceStart(style, ..) => {
             let mut items = Vec::new();
             while !matches!(events.peek()?.0, Event::SequenceEnd) {
-                items.push(value(events)?);
+                items.push(value(text, events)?);
             }
             let end = end(&events.next()?.1, style, items.iter(), start)?;
             Some(Laid { pos, bytes: start..end, form: Form::List(items) })
@@ -112,7 +119,7 @@ fn value<'a>(events: &mut std::iter::Peekable<impl Iterator<Item = (Event<'a>, S
         Event::MappingStart(style, ..) => {
             let mut entries = Vec::new();
             while !matches!(events.peek()?.0, Event::MappingEnd) {
-                entries.push((value(events)?, value(events)?));
+                entries.push((value(text, events)?, value(text, events)?));
             }
             let end = end(&events.next()?.1, style, entries.iter().flat_map(|(key, value)| [key, value]), start)?;
             Some(Laid { pos, bytes: start..end, form: Form::Map { flow: style == StructureStyle::Flow, entries } })
@@ -160,7 +167,25 @@ mod tests {
         let text = "é: &x {a: [1], \"b\": 'c'}\nlist:\n- k: |\n    text\n\n  l:\n- *x\n---\nz\n";
         let mut all = Vec::new();
         layout(text).unwrap().iter().for_each(|document| shown(document, text, &mut all));
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        1:1 "é: &x {a: [1], \"b\": 'c'}\nlist:\n- k: |\n    text\n\n  l:\n- *x"
+        1:1 "é"
+        1:7 "{a: [1], \"b\": 'c'}"
+        1:8 "a"
+        1:11 "[1]"
+        1:12 "1"
+        1:16 "\"b\""
+        1:21 "'c'"
+        2:1 "list"
+        3:3 "k: |\n    text\n\n  l:\n- *x"
+        3:3 "k: |\n    text\n\n  l"
+        3:3 "k"
+        4:5 "text\n\n"
+        6:3 "l"
+        6:4 ""
+        7:3 "*x"
+        9:1 "z"
+        "#);
     }
 
     #[test]

@@ -36,6 +36,9 @@ mod tests {
     #[test]
     fn what_would_end_a_command_is_escaped() {
         let all = [finding("a,b:c.yaml", Severity::Error, "", 7), finding("x%\n.yaml", Severity::Note, "", 1)];
-        insta::assert_snapshot!(github(&all), @"");
+        insta::assert_snapshot!(github(&all), @"
+        ::error file=a%2Cb%3Ac.yaml,line=9,col=7,title=TS210 HTTPRoute shop/shop::the weights of all backends are 0. Give at least one backend a weight above 0.
+        ::notice file=x%25%0A.yaml,line=9,col=1,title=TS210 HTTPRoute shop/shop::the weights of all backends are 0. Give at least one backend a weight above 0.
+        ");
     }
 }

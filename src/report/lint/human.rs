@@ -126,7 +126,26 @@ pub(super) mod tests {
             finding("a.yaml", Severity::Warning, "\té: \u{1b}[31m1", 5),
             finding("b.yaml", Severity::Note, &long, 300),
         ];
-        insta::assert_snapshot!(lint(&all, 2, 1, Paint { color: false, unicode: true }), @"");
-        insta::assert_snapshot!(lint(&[], 1, 3, Paint { color: false, unicode: true }), @"");
+        insta::assert_snapshot!(lint(&all, 2, 1, Paint { color: false, unicode: true }), @"
+        a.yaml:9:7: error TS210: the weights of all backends are 0
+          │     - backendRefs:
+          │       ^
+          HTTPRoute shop/shop
+          help: Give at least one backend a weight above 0.
+        a.yaml:9:5: warning TS210: the weights of all backends are 0
+          │  é: 1
+          │     ^
+          HTTPRoute shop/shop
+          help: Give at least one backend a weight above 0.
+
+        b.yaml:9:300: note TS210: the weights of all backends are 0
+          │ … a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a…
+          │                                                                                                      ^
+          HTTPRoute shop/shop
+          help: Give at least one backend a weight above 0.
+
+        1 error, 1 warning, 1 note (1 object in 2 files); tstack explain TS210 tells more
+        ");
+        insta::assert_snapshot!(lint(&[], 1, 3, Paint { color: false, unicode: true }), @"✓ nothing found: 3 objects in 1 file");
     }
 }

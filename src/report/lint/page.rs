@@ -83,7 +83,33 @@ mod tests {
     #[test]
     fn a_page_is_shown_with_its_cases_indented_and_its_marks_pointing() {
         let shown = page(&crate::lint::page("TS104").unwrap(), Paint { color: false, unicode: true });
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @"
+        TS104 duplicate-key error
+
+        A key is given twice
+
+        A map holds a key once (YAML 1.2.2, 3.2.1.1). Programs differ in what they make of a second one: some refuse the file, others take the last, so that
+        what stands first is without effect and nobody is told.
+
+        Bad
+
+            apiVersion: v1
+            kind: Service
+            metadata: { name: shop }
+            spec:
+              selector: { app: shop }
+              ports: [{ port: 80 }]
+              selector: { app: shop-v2 }  ◀ here
+
+        Good
+
+            apiVersion: v1
+            kind: Service
+            metadata: { name: shop }
+            spec:
+              selector: { app: shop-v2 }
+              ports: [{ port: 80 }]
+        ");
         let colored = page(&crate::lint::page("TS101").unwrap(), Paint { color: true, unicode: true });
         assert!(colored.contains("\u{1b}[36m---\u{1b}[0m"), "{colored}");
     }
