@@ -23,6 +23,18 @@ struct ConfigFile {
     /// Values that are set for every stack, as with `--set`.
     #[serde(default)]
     set: BTreeMap<String, String>,
+    /// How the linter judges.
+    #[serde(default)]
+    lint: LintFile,
+}
+
+/// How the linter judges.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LintFile {
+    /// Rules by number or name, and `off`, `note`, `warning` or `error`.
+    #[serde(default)]
+    rules: BTreeMap<String, String>,
 }
 
 /// The configuration, checked.
@@ -32,6 +44,8 @@ pub struct Config {
     pub mirrors: Mirrors,
     /// Path and value, before those of the command line.
     pub set: Vec<(String, String)>,
+    /// Rules of the linter with their levels, `TS304=off`.
+    pub rules: Vec<String>,
 }
 
 impl Config {
@@ -58,7 +72,10 @@ impl Config {
             }
         }
         match Mirrors::parse(&read.mirrors) {
-            Ok(mirrors) if findings.is_empty() => Ok(Self { mirrors, set: read.set.into_iter().collect() }),
+            Ok(mirrors) if findings.is_empty() => {
+                let rules = read.lint.rules.iter().map(|(rule, level)| format!("{rule}={level}")).collect();
+                Ok(Self { mirrors, set: read.set.into_iter().collect(), rules })
+            }
             Ok(_) => Err(refused(findings)),
             Err(more) => {
                 findings.extend(more.into_iter().map(|why| format!("{name}: {why}")));

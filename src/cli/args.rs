@@ -83,6 +83,18 @@ pub(super) enum Verb {
     /// Remove what `up` made: the whole cluster, or the stack alone
     #[command(after_help = "Examples:\n  tstack down\n  tstack down --keep-cluster")]
     Down(Down),
+    /// Find what is wrong in Kubernetes files, before anything runs
+    #[command(
+        after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
+    )]
+    Lint(Lint),
+    /// Explain a rule of the linter, with a bad and a good case; without a rule, list them all
+    #[command(after_help = "Examples:\n  tstack explain TS210\n  tstack explain weights-add-to-zero")]
+    Explain {
+        /// The number or the name of a rule
+        #[arg(value_name = "RULE")]
+        rule: Option<String>,
+    },
     /// List the stacks that are built in
     Stacks,
     /// Print the JSON Schema of stack files, for editors
@@ -154,6 +166,65 @@ pub(super) struct Down {
     /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
     #[arg(long, conflicts_with = "keep_cluster")]
     pub forget: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Lint {
+    /// Files of YAML, JSON or Markdown, folders, folders of stacks; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Change a rule, by number or name: TS304=off, note, warning or error
+    #[arg(long, value_name = "RULE=LEVEL")]
+    pub rule: Vec<String>,
+    /// From which severity on the exit code is 5
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
+    pub deny: Level,
+    /// The objects are meant for real users: more is an error
+    #[arg(long)]
+    pub production: bool,
+    /// The files are all there is: what they name and do not hold is missing
+    #[arg(long)]
+    pub complete: bool,
+    /// Look at the blocks of Markdown files in folders too
+    #[arg(long)]
+    pub markdown: bool,
+    /// A kind that tstack does not know is an error, since its fields were not checked
+    #[arg(long)]
+    pub strict: bool,
+    /// Repair what is safe to repair, in the files; comments and layout stay
+    #[arg(long)]
+    pub fix: bool,
+    /// Show what --fix would change, and change nothing
+    #[arg(long, alias = "dry-run")]
+    pub diff: bool,
+    /// How to write the findings [default: human, or json with --output json]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people, with the line and a caret.
+    Human,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// It is refused, or does not do what it says.
+    #[default]
+    Error,
+    /// It works, but not as most people want it.
+    Warning,
+    /// Good to know.
+    Note,
 }
 
 /// How services get onto localhost.

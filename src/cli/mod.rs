@@ -6,6 +6,8 @@
 
 mod args;
 mod down;
+mod explain;
+mod lint;
 mod meta;
 mod plan;
 mod shown;
@@ -64,6 +66,8 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Verify(verify) => verify::run(global, verify, env, shown, cancel).await,
         Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
+        Verb::Lint(args) => lint::run(global, args, env, shown),
+        Verb::Explain { rule } => explain::run(rule.as_deref(), shown),
         Verb::Stacks => meta::stacks(shown),
         Verb::Schema => meta::schema(shown),
         Verb::Completions { shell } => meta::completions(*shell, shown),

@@ -2,7 +2,7 @@
 
 use super::args::{Global, PlanArgs};
 use super::shown::Shown;
-use super::source;
+use super::{lint, source};
 use crate::env::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::{ops, report};
@@ -10,6 +10,7 @@ use crate::{ops, report};
 pub(super) async fn run(global: &Global, args: &PlanArgs, env: &Env, shown: &mut Shown) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, &args.up, env, config_set)?;
+    lint::first(global, &args.up.stack, &options.stack, env, shown)?;
     let plan = ops::plan(&setup, &options).await?;
     if shown.json() {
         shown.data(&report::json_line("plan", &plan))?;

@@ -6,13 +6,14 @@ use super::args::{Global, Up};
 use crate::config::Config;
 use crate::env::Env;
 use crate::failure::Failure;
+use crate::lint::Settings;
 use crate::ops::{Setup, UpOptions, Wanted};
 use crate::stack::{self, Overrides, Stack};
 use crate::state::{self, Record, StateFolder};
 use crate::world::{files, folder};
 
-/// The surroundings of a run, and the values that the configuration sets.
-pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, String)>), Failure> {
+/// What the configuration file and the mirrors of the command line say.
+fn configuration(global: &Global, env: &Env) -> Result<Config, Failure> {
     let named = global.config.clone();
     let path = named.clone().or_else(|| env.config.clone());
     let bytes = match &path {
@@ -25,7 +26,21 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
         return Err(Failure::usage(format!("there is no configuration file {}", path.display())));
     }
     let shown = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let config = Config::read(bytes.as_deref().map(|bytes| (shown.as_str(), bytes)), &global.mirror)?;
+    Config::read(bytes.as_deref().map(|bytes| (shown.as_str(), bytes)), &global.mirror)
+}
+
+/// What the configuration says of the linter's rules.
+pub(super) fn lint_settings(global: &Global, env: &Env) -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    for rule in configuration(global, env)?.rules {
+        settings.set(&rule).map_err(|why| Failure::usage("the configuration is wrong").why(format!("lint.rules: {why}")))?;
+    }
+    Ok(settings)
+}
+
+/// The surroundings of a run, and the values that the configuration sets.
+pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, String)>), Failure> {
+    let config = configuration(global, env)?;
     let state = env.state.clone().ok_or_else(|| {
         Failure::usage("there is no place for tstack's state")
             .why("neither TSTACK_STATE nor HOME is set")
@@ -60,8 +75,13 @@ pub(super) fn load(source: &str, profiles: &[String], set: &[(String, String)]) 
                 .hint("A path needs a slash: `tstack up ./my-stack`."));
         }
     };
-    let overrides = Overrides { profiles: profiles.to_vec(), set: set.to_vec(), architecture: architecture().to_owned() };
+    let overrides = Overrides { set: set.to_vec(), ..overrides(profiles) };
     stack::resolve(&folder, &overrides).map_err(stack::Findings::into_failure)
+}
+
+/// What profiles change in a stack on this machine.
+pub(super) fn overrides(profiles: &[String]) -> Overrides {
+    Overrides { profiles: profiles.to_vec(), set: Vec::new(), architecture: architecture().to_owned() }
 }
 
 /// The architecture of the nodes: they run on this machine.
@@ -94,7 +114,7 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
 }
 
 /// `path=value`, each.
-fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn assignments(texts: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let mut pairs = Vec::new();
     for text in texts {
         match text.split_once('=') {

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Global, Up};
 use super::shown::{Shown, exit_code};
-use super::source;
+use super::{lint, source};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::ops::{self, UpReport};
@@ -13,6 +13,7 @@ use crate::report::{self, Link, Next, Summary};
 pub(super) async fn run(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, up, env, config_set)?;
+    lint::first(global, &up.stack, &options.stack, env, shown)?;
     let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
     let name = options.name.clone();
     let report = ops::up(&setup, options, shown.listener(), cancel).await?;

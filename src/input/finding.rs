@@ -126,6 +126,12 @@ impl Collector {
         format!("{}:{}", file.rsplit('/').next().unwrap_or(file), pos.line)
     }
 
+    /// The texts with their names, in the order of their numbers.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(String, String)> {
+        self.sources.iter().map(|source| (source.file.clone(), source.text.clone())).collect()
+    }
+
     /// Whether nothing was found so far.
     #[must_use]
     pub const fn is_clean(&self) -> bool {

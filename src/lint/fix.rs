@@ -1,5 +1,7 @@
 //! What would make a finding go away without changing what its author meant: a change of meaning, not of text.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::place::Place;
@@ -66,10 +68,37 @@ impl Fix {
     /// The text that it changes.
     #[must_use]
     pub const fn source(&self) -> usize {
+        self.pos().source
+    }
+
+    /// The place that it is at.
+    #[must_use]
+    pub const fn pos(&self) -> Pos {
         match self {
+            Self::Rename { key: pos, .. } | Self::Set { value: pos, .. } | Self::Remove { key: pos } | Self::Add { map: pos, .. } => *pos,
+        }
+    }
+
+    /// The same change at another place.
+    pub(super) fn moved(&self, change: &impl Fn(Pos) -> Pos) -> Self {
+        let mut moved = self.clone();
+        match &mut moved {
             Self::Rename { key: pos, .. } | Self::Set { value: pos, .. } | Self::Remove { key: pos } | Self::Add { map: pos, .. } => {
-                pos.source
+                *pos = change(*pos);
             }
+        }
+        moved
+    }
+}
+
+impl fmt::Display for Fix {
+    /// What it does, in words: `renames the key to `x``.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rename { to, .. } => write!(f, "key renamed to `{to}`"),
+            Self::Set { to, .. } => write!(f, "value set to {to}"),
+            Self::Remove { .. } => write!(f, "key removed"),
+            Self::Add { key, value, .. } => write!(f, "`{key}: {value}` added"),
         }
     }
 }

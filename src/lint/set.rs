@@ -1,10 +1,12 @@
 //! The objects that are looked at together, and what is known of those around them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::command::Command;
 use super::entry::Entry;
 use super::source::Segment;
+use crate::kinds::{self, Fault, Lookup};
 use crate::stack::ObjectId;
 use crate::yaml::{Node, Pos};
 
@@ -80,6 +82,7 @@ pub struct Set {
     commands: Vec<Command>,
     faults: Vec<ReadFault>,
     segments: Vec<Segment>,
+    schema_faults: OnceLock<Vec<(usize, Fault)>>,
 }
 
 impl Set {
@@ -129,7 +132,6 @@ impl Set {
     }
 
     /// The parts of the sources.
-    #[expect(dead_code, reason = "ignores and fixes read them next")]
     pub(super) fn segments(&self) -> &[Segment] {
         &self.segments
     }
@@ -138,6 +140,20 @@ impl Set {
     #[must_use]
     pub fn commands(&self) -> &[Command] {
         &self.commands
+    }
+
+    /// What the schemas of the kinds refuse, each with the number of its object. Found once, since several rules tell of it.
+    pub(super) fn schema_faults(&self) -> &[(usize, Fault)] {
+        self.schema_faults.get_or_init(|| {
+            let faults = |(at, entry): (usize, &Entry)| {
+                let found = match kinds::find(&entry.id.api_version, &entry.id.kind) {
+                    Lookup::Known(kind) => kind.check(&entry.node),
+                    _ => Vec::new(),
+                };
+                found.into_iter().map(move |fault| (at, fault))
+            };
+            self.entries.iter().enumerate().flat_map(faults).collect()
+        })
     }
 
     /// What the reader found.

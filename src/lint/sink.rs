@@ -1,6 +1,7 @@
 //! Where rules tell what they find.
 
 use super::command::Command;
+use super::entry::Entry;
 use super::finding::{Finding, Severity};
 use super::fix::Fix;
 use super::place::Place;
@@ -58,6 +59,11 @@ impl Sink {
     /// Something is wrong where no object is.
     pub(super) fn pos(&mut self, pos: Pos, message: impl Into<String>, remedy: impl Into<String>) {
         self.push(None, pos, String::new(), message.into(), remedy.into());
+    }
+
+    /// Something is wrong at a place of an object that is written nowhere of its own.
+    pub(super) fn pos_in(&mut self, entry: &Entry, pos: Pos, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(None, pos, entry.id.to_string(), message.into(), remedy.into());
     }
 
     /// What the reader found under the number of the rule that speaks.

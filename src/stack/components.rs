@@ -35,14 +35,13 @@ impl Context<'_> {
 }
 
 /// The components in the order of their needs, or what is wrong with them.
-pub(super) fn resolve(files: &[ComponentFile], context: &Context<'_>, found: &mut Collector) -> Vec<Component> {
-    let mut manifests = Manifests::default();
+pub(super) fn resolve(files: &[ComponentFile], context: &Context<'_>, manifests: &mut Manifests, found: &mut Collector) -> Vec<Component> {
     let mut components: Vec<Component> = Vec::new();
     let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
     for (index, file) in files.iter().enumerate() {
         let base = format!("/components/{index}");
         check_name(&file.name, &names[..index], &base, context, found);
-        let kind = kind(file, &base, context, &mut manifests, found);
+        let kind = kind(file, &base, context, manifests, found);
         components.push(Component {
             name: file.name.clone(),
             needs: needs(file, &names, &base, context, found),

@@ -13,6 +13,8 @@ use crate::yaml::{self, Data, Node, Pos};
 #[derive(Default)]
 pub(super) struct Manifests {
     seen: BTreeMap<ObjectId, Pos>,
+    /// The objects with their places, in the order in which they were read.
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Manifests {
@@ -60,6 +62,7 @@ impl Manifests {
             return None;
         }
         self.seen.insert(key, node.pos);
+        self.nodes.push(node);
         Some(object)
     }
 }

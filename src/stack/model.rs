@@ -10,6 +10,7 @@ use super::{
     AutoscaleCheck, CertificateFile, CircuitBreakerCheck, ConditionCheck, HttpCheck, ImageRef, Object, PortMapping, PromqlCheck,
     RateLimitCheck, ServiceFile, TlsCheck,
 };
+use crate::yaml::Node;
 
 /// A valid stack. Only `resolve` makes one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +27,25 @@ pub struct Stack {
     pub components: Vec<Component>,
     /// The checks, in the order of the file.
     pub checks: Vec<Check>,
+    /// The objects of its manifests as they are written, for the linter.
+    #[serde(skip)]
+    pub documents: Documents,
+}
+
+/// The objects of a stack's manifests and the texts that they are written in.
+#[derive(Clone, Default, PartialEq)]
+pub struct Documents {
+    /// Files by the names that people know them by, and their texts; the place of a node tells which.
+    pub sources: Vec<(String, String)>,
+    /// The objects, every parameter filled in.
+    pub nodes: Vec<Node>,
+}
+
+impl std::fmt::Debug for Documents {
+    /// How many: a text may hold a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Documents").field("nodes", &self.nodes.len()).finish_non_exhaustive()
+    }
 }
 
 /// The cluster that a stack wants.

@@ -1,9 +1,11 @@
 //! From the bytes of a folder to a stack in which everything is resolved.
 
 use super::components::Context;
+use super::manifests::Manifests;
 use super::schema::STACK_FILE;
 use super::{
-    Cluster, ClusterFile, ExposeFile, Exposure, Folder, ImageRef, Overrides, PortMapping, Stack, checks, components, overlay, values,
+    Cluster, ClusterFile, Documents, ExposeFile, Exposure, Folder, ImageRef, Overrides, PortMapping, Stack, checks, components, overlay,
+    values,
 };
 use crate::input::{Collector, Findings, Parameters, is_label, quantity};
 use crate::yaml::{Node, Pos};
@@ -44,13 +46,15 @@ fn read(folder: &Folder, overrides: &Overrides, found: &mut Collector) -> Option
         found.add(at, format!("`{}` is not a name: lower case letters, digits and inner `-`, at most 40", file.metadata.name));
     }
     let context = Context { root: &root, folder, parameters: &parameters, architecture: &overrides.architecture };
+    let mut manifests = Manifests::default();
     Some(Stack {
         cluster: cluster(&file.cluster, &root, found)?,
         expose: expose(&file.expose, &file.cluster.ports, &root, found),
-        components: components::resolve(&file.components, &context, found),
+        components: components::resolve(&file.components, &context, &mut manifests, found),
         checks: checks::resolve(&file.checks, &root, found),
         name: file.metadata.name,
         description: file.metadata.description,
+        documents: Documents { sources: found.sources(), nodes: manifests.nodes },
     })
 }
 

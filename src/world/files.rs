@@ -43,6 +43,24 @@ pub fn write_report(path: &Path, content: &[u8]) -> Result<(), Failure> {
     fs_err::write(path, content).map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
 }
 
+/// Puts new content in the place of a file's, whole or not at all, with the rights that it has. Of a link, what it leads to changes.
+///
+/// # Errors
+/// When it is gone or cannot be written; the message names it.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let write = || -> std::io::Result<()> {
+        let path = fs_err::canonicalize(path)?;
+        let rights = fs_err::metadata(&path)?.permissions();
+        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        file.write_all(content)?;
+        file.as_file().set_permissions(rights)?;
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+}
+
 /// The content of a file, or `None` where there is none.
 ///
 /// # Errors
@@ -70,6 +88,21 @@ mod tests {
         let mode = |p: &Path| fs_err::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(read_if_there(&path).unwrap().unwrap(), b"key");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_rights_and_a_link_its_target() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a"), folder.path().join("b"));
+        fs_err::write(&path, "old").unwrap();
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs_err::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs_err::symlink_metadata(&link).unwrap().is_symlink());
     }
 
     #[test]

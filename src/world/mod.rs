@@ -19,3 +19,4 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod registry;
+pub mod texts;

@@ -4,6 +4,7 @@
 //! Reads: text. Writes: nothing.
 //! Must not: do I/O.
 
+pub mod layout;
 mod write;
 
 use std::fmt;

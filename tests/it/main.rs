@@ -7,6 +7,7 @@ mod examples;
 mod help;
 mod input;
 mod seeds;
+mod lint;
 mod support;
 mod walls;
 

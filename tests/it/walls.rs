@@ -22,7 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("generate", &["spec", "stack::ObjectId", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
-    ("lint", &["input::nearest", "stack::ObjectId", "yaml"]),
+    ("lint", &["input::nearest", "kinds", "stack::ObjectId", "yaml"]),
     // an Event carries what renderers need of a step, so that they need not know plans
     ("plan", &["failure", "stack", "event::StepInfo"]),
     // the outside speaks of images, objects and folders in the stack's words, since every room does; it knows nothing of stacks
@@ -52,8 +52,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("ops", &["failure", "event", "exec", "forward", "observe", "plan", "stack", "state", "status", "world"]),
-    ("report", &["failure", "event", "status"]),
+    ("ops", &["failure", "event", "exec", "forward", "lint", "observe", "plan", "stack", "state", "status", "world"]),
+    ("report", &["failure", "event", "lint", "status"]),
     // the edge: it loads stacks and finds records by itself, and starts the forwarder's own process; it never sees engine or cluster
     (
         "cli",
@@ -63,6 +63,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "env",
             "event::Event",
             "forward::run",
+            "lint",
             "ops",
             "plan::Exposing",
             "report",

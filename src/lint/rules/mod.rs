@@ -29,3 +29,9 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     ];
     subjects.into_iter().flatten()
 }
+
+/// A rule by its number or name, in capitals or not.
+#[must_use]
+pub fn find(rule: &str) -> Option<&'static Rule> {
+    all().find(|known| known.id.eq_ignore_ascii_case(rule) || known.name.eq_ignore_ascii_case(rule))
+}

@@ -18,11 +18,18 @@ pub(in crate::lint) struct Segment {
     pub(in crate::lint) form: Form,
     /// Whether the line breaks of it are lost, so that what looks like a comment is not one to its end.
     pub(in crate::lint) flat: bool,
+    /// Whether it is all of its text.
+    pub(in crate::lint) whole: bool,
     /// What it holds.
     pub(in crate::lint) text: String,
 }
 
 impl Segment {
+    /// Whether a place of the text is in it.
+    pub(in crate::lint) fn holds(&self, pos: Pos) -> bool {
+        pos.line >= self.line && (self.whole || pos.line < self.line + self.text.lines().count())
+    }
+
     /// Where a place of the part is in the whole text.
     pub(in crate::lint) const fn place(&self, pos: Pos) -> Pos {
         let lead = if pos.line == 1 { self.lead } else { 0 };
@@ -35,7 +42,7 @@ pub(in crate::lint) fn split(text: &str, form: Form, source: usize) -> Vec<Segme
     if form == Form::Markdown {
         return blocks(text, source);
     }
-    vec![Segment { source, line: 1, indent: 0, lead: 0, form, flat: false, text: text.to_owned() }]
+    vec![Segment { source, line: 1, indent: 0, lead: 0, form, flat: false, whole: true, text: text.to_owned() }]
 }
 
 /// The fenced blocks of a document.
@@ -46,7 +53,8 @@ fn blocks(text: &str, source: usize) -> Vec<Segment> {
     let mut all = Vec::new();
     let mut open: Option<(Option<Segment>, usize)> = None;
     let mut language_before = None;
-    for (at, line) in text.lines().enumerate() {
+    for (at, whole) in text.split_inclusive('\n').enumerate() {
+        let line = whole.trim_end_matches(['\n', '\r']);
         let bare = language_before.take();
         let indent = line.chars().take_while(|c| *c == ' ').count();
         let rest = &line[indent..];
@@ -56,21 +64,20 @@ fn blocks(text: &str, source: usize) -> Vec<Segment> {
                 all.extend(open.take().and_then(|(block, _)| block));
             } else if let Some(block) = block {
                 let kept = line.char_indices().find(|(_, c)| *c != ' ').map_or(line.len(), |(i, _)| i).min(block.indent);
-                block.text.push_str(&line[kept..]);
-                block.text.push('\n');
+                block.text.push_str(&whole[kept..]);
             }
         } else if ticks >= 3 {
             let language = rest[ticks..].split_whitespace().next().unwrap_or_default();
-            let new = |form| Segment { source, line: at + 2, indent, lead: 0, form, flat: false, text: String::new() };
+            let new = |form| Segment { source, line: at + 2, indent, lead: 0, form, flat: false, whole: false, text: String::new() };
             open = Some((Form::of_fence(language).map(new), ticks));
         } else if let Some((before, after)) = line.split_once("```") {
             let (language, code) = after.split_once(' ').unwrap_or((after, ""));
             if let Some(form) = Form::of_fence(language).filter(|_| !code.trim().is_empty() && !code.contains("```")) {
                 let lead = before.chars().count() + 3 + language.chars().count() + 1;
-                all.push(Segment { source, line: at + 1, indent: 0, lead, form, flat: true, text: format!("{code}\n") });
+                all.push(Segment { source, line: at + 1, indent: 0, lead, form, flat: true, whole: false, text: format!("{code}\n") });
             }
         } else if let Some(form) = bare.filter(|_| !line.trim().is_empty()) {
-            all.push(Segment { source, line: at + 1, indent: 0, lead: 0, form, flat: true, text: format!("{line}\n") });
+            all.push(Segment { source, line: at + 1, indent: 0, lead: 0, form, flat: true, whole: false, text: format!("{line}\n") });
         } else {
             language_before = Form::of_fence(line).filter(|_| line.chars().all(|c| c.is_ascii_lowercase()));
         }

@@ -66,7 +66,7 @@ fn what_is_no_yaml_is_told_in_words_that_help() {
 
 #[test]
 fn one_broken_document_hides_no_other() {
-    let text = format!("{GOOD}---\na: [\n---\n{GOOD}---\n- b: }}\n");
+    let text = format!("{GOOD}---\na: [\n---\n{}---\n- b: }}\n", GOOD.replace("name: a", "name: b"));
     let set = read("a.yaml", text.as_bytes(), true);
     let lines: Vec<_> = set.entries().iter().map(|entry| entry.node.pos.line).collect();
     assert_eq!(lines, [1, 7]);
