@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -20,6 +21,9 @@ const LABEL: &str = "tstack.dev/check";
 const OWNER_NAMESPACE: &str = "gateway.envoyproxy.io/owning-gateway-namespace";
 /// How long a removal may take: pods that drain, finalizers that are cleared.
 pub(super) const REMOVAL: Duration = Duration::from_secs(90);
+
+/// How long of that the pods may take.
+const PODS: Duration = Duration::from_secs(15);
 
 /// The mark of this run, and of all runs of this folder on this machine.
 pub(super) struct Mark {
@@ -73,6 +77,8 @@ impl Mark {
 /// Deletes throw-away namespaces and waits until they are gone, with the Envoys that Envoy Gateway ran for them elsewhere.
 pub(super) async fn remove(cluster: &Cluster, namespaces: &[String], on_wait: OnWait<'_>) -> Result<(), Failure> {
     let deadline = Instant::now() + REMOVAL;
+    let soon = deadline.min(Instant::now() + PODS);
+    try_join_all(namespaces.iter().map(|namespace| cluster.end_pods(namespace, soon))).await?;
     let ids: Vec<ObjectId> = namespaces.iter().map(|name| ObjectId::new("v1", "Namespace", "", name)).collect();
     cluster.delete_all(&ids, deadline, on_wait).await?;
     let selector = format!("{OWNER_NAMESPACE} in ({})", namespaces.join(","));

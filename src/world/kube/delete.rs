@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use futures::future::try_join_all;
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, ListParams};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::watch_object;
 use serde_json::Value;
@@ -15,6 +15,16 @@ use super::{Cluster, OnWait};
 use crate::failure::{Failure, chain};
 use crate::stack::ObjectId;
 use crate::world::backoff::Backoff;
+
+/// What makes pods anew when they are deleted, and what scales it: its controller clears a finalizer, which must not wait for the namespace.
+const RUNS_PODS: [(&str, &str); 6] = [
+    ("keda.sh/v1alpha1", "ScaledObject"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
+    ("batch/v1", "CronJob"),
+    ("batch/v1", "Job"),
+];
 
 /// An object that was not gone at the deadline.
 struct Left {
@@ -38,6 +48,37 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// Empties a namespace that is about to be deleted of its pods: what runs them is deleted, and they get a second to end. A namespace
+    /// alone would wait for each pod's own time to end, and look again in long steps.
+    pub async fn end_pods(&self, namespace: &str, deadline: Instant) -> Result<(), Failure> {
+        let fail = |error: CallError| error.failure(format!("cannot end the pods of namespace {namespace}"));
+        for (api_version, kind) in RUNS_PODS {
+            let found = self.select(api_version, kind, Some(namespace), &ListParams::default()).await.map_err(fail)?;
+            try_join_all(found.iter().map(|object| async { self.start_delete(&ObjectId::of(object)).await.map(drop) }))
+                .await
+                .map_err(fail)?;
+        }
+        let soon = DeleteParams::default().grace_period(1);
+        let (api, _) = self.api(&ObjectId::new("v1", "Pod", namespace, "")).await.map_err(fail)?;
+        let mut backoff = Backoff::new();
+        loop {
+            let pods = self.select("v1", "Pod", Some(namespace), &ListParams::default()).await.map_err(fail)?;
+            if pods.is_empty() {
+                return Ok(());
+            }
+            for pod in &pods {
+                match once(api.delete(&ObjectId::of(pod).name, &soon)).await {
+                    Err(error) if !error.is_absent() => return Err(fail(error)),
+                    _ => {}
+                }
+            }
+            // the deletion of the namespace waits for those that are left
+            if !backoff.pause_until(deadline).await {
+                return Ok(());
+            }
+        }
     }
 
     /// Deletes one object; gives it back when it was not gone in time.

@@ -47,3 +47,27 @@ async fn a_finalizer_that_holds_an_object_is_named() {
     assert_eq!(failure.what, "ConfigMap keda/x could not be deleted in time");
     assert_eq!(failure.why, ["ConfigMap keda/x: held by finalizers finalizer.keda.sh"]);
 }
+
+#[tokio::test]
+async fn pods_of_a_namespace_that_goes_get_a_second_after_what_would_make_them_anew_was_deleted() {
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "keda", "uid": "u-2"}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "keda", "uid": "u-3"}});
+    let mut ended = false;
+    let (cluster, log) = cluster(move |asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("DELETE", "/api/v1/namespaces/keda/pods/p") => {
+            ended = true;
+            Answer::Json(200, pod.clone())
+        }
+        ("GET", "/api/v1/namespaces/keda/pods") if !ended => list(std::slice::from_ref(&pod)),
+        ("GET", "/apis/apps/v1/namespaces/keda/deployments") => list(std::slice::from_ref(&deployment)),
+        (_, "/apis/apps/v1/namespaces/keda/deployments/d") => Answer::Json(200, deployment.clone()),
+        ("GET", path) if path.ends_with("s") => list(&[]),
+        _ => refusal(404, "NotFound", "the kind is not served"),
+    });
+    cluster.end_pods("keda", in_seconds(5)).await.unwrap();
+    let log = log.lock().unwrap();
+    let deleted: Vec<_> = log.iter().filter(|one| one.method == "DELETE").collect();
+    assert_eq!(deleted[0].path, "/apis/apps/v1/namespaces/keda/deployments/d");
+    assert_eq!(deleted[1].path, "/api/v1/namespaces/keda/pods/p");
+    assert_eq!(deleted[1].body["gracePeriodSeconds"], 1);
+}
