@@ -107,6 +107,7 @@ mod tests {
         let surroundings = Surroundings {
             profile: if page.production { Profile::Production } else { Profile::Local },
             complete: page.complete,
+            now: Some(1_800_000_000),
             ..Surroundings::default()
         };
         // the marks are no part of the case

@@ -43,6 +43,8 @@ pub struct Surroundings {
     pub profile: Profile,
     /// Whether the set is all there is: then what it does not hold is not there.
     pub complete: bool,
+    /// The time, in seconds since 1970, where expiry is to be judged.
+    pub now: Option<i64>,
     /// Objects that are there without being in the set; what they hold is unknown. The version of their group counts nothing.
     pub given: BTreeSet<ObjectId>,
     /// Namespaces that hold more than the set shows (where a chart installs): nothing is missing there.

@@ -1,13 +1,16 @@
 //! TS2xx: Gateway API: Gateways, routes, and who may refer to whom.
 
 mod backends;
+mod exposure;
+mod filters;
 mod gateways;
 mod grants;
 mod listeners;
 mod matches;
 mod parents;
 
-use crate::lint::finding::Severity::{Error, Warning};
+use crate::lint::finding::Severity::{Error, Note, Warning};
+use crate::lint::model::ENVOY_GATEWAY as ENVOY;
 use crate::lint::rule::Rule;
 
 pub(super) static RULES: &[Rule] = &[
@@ -37,4 +40,12 @@ pub(super) static RULES: &[Rule] = &[
     Rule::new("TS231", "match-of-another-route", Warning, matches::of_another_route),
     Rule::new("TS232", "regex-invalid", Error, matches::regex_invalid),
     Rule::new("TS233", "regex-hides-prefix", Warning, matches::regex_hides_prefix),
+    Rule::new("TS241", "filter-missing", Error, filters::missing),
+    Rule::new("TS242", "redirect-loop", Error, filters::redirect_loop),
+    Rule::new("TS250", "address-pending", Note, exposure::address_pending),
+    Rule::new("TS260", "gateway-without-tls", Warning, exposure::without_tls),
+    Rule::new("TS261", "route-without-tls", Warning, exposure::plain_http),
+    Rule::new("TS262", "backend-without-tls", Note, exposure::backend_tls),
+    Rule::new("TS263", "tenants-share-hostname", Warning, exposure::tenants),
+    Rule::new("TS264", "canary-step", Note, exposure::canary_step),
 ];

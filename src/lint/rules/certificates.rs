@@ -1,5 +1,0 @@
-//! TS6xx: TLS: certificates, issuers, Secrets.
-
-use crate::lint::rule::Rule;
-
-pub(super) static RULES: &[Rule] = &[];
