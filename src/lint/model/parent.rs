@@ -132,7 +132,7 @@ pub fn parents<'a>(set: &'a Set, route: &'a Entry) -> Vec<Parent<'a>> {
     let parent = |place: Place<'a>| {
         let reference = Reference::read(place, GATEWAY_API, "Gateway")?;
         let holds = reference.group == GATEWAY_API && matches!(reference.kind, "Gateway" | "ListenerSet");
-        let look = if holds { reference.look(set) } else { Look::Unknown(None) };
+        let look = if holds { nearby(set, route, reference.look(set)) } else { Look::Unknown(None) };
         let written = reference.place.get("namespace").is_some();
         let listeners = if let Look::Here(entry) = look {
             let named = listeners(entry).filter(|listener| {
@@ -146,6 +146,20 @@ pub fn parents<'a>(set: &'a Set, route: &'a Entry) -> Vec<Parent<'a>> {
         Some(Parent { reference, look, listeners })
     };
     route.items("/spec/parentRefs").filter_map(parent).collect()
+}
+
+/// Where an object is given several times, as examples in files of their own do, the one in the file of the route is meant; which of
+/// several other files is meant is unknown.
+fn nearby<'a>(set: &'a Set, route: &Entry, look: Look<'a>) -> Look<'a> {
+    let Look::Here(first) = look else { return look };
+    let same = |entry: &&'a Entry| entry.id.name == first.id.name && entry.namespace() == first.namespace();
+    let all: Vec<_> = set.of(first.id.group(), &first.id.kind).filter(same).collect();
+    let source = route.node.pos.source;
+    match all.iter().find(|entry| entry.node.pos.source == source) {
+        Some(entry) => Look::Here(entry),
+        None if all.len() > 1 => Look::Unknown(None),
+        None => look,
+    }
 }
 
 /// A route and its parents.

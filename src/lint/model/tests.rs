@@ -85,6 +85,22 @@ fn a_route_without_a_namespace_may_be_applied_to_any() {
 }
 
 #[test]
+fn of_a_gateway_that_is_given_twice_the_one_in_the_file_of_the_route_is_meant() {
+    let at =
+        |text: &str, source: usize| yaml::parse_nodes(text).unwrap().into_iter().map(|node| node.in_source(source)).collect::<Vec<_>>();
+    let other = SHOP.replace("protocol: HTTP,", "protocol: TCP,");
+    let route = SHOP.replace("kind: Gateway", "kind: Nothing");
+    let of = |documents: Vec<yaml::Node>| {
+        let set = Set::new(Vec::new(), documents, Surroundings::default());
+        let route = set.of(GATEWAY_API, "HTTPRoute").last().unwrap();
+        parents(&set, route)[1].listeners.first().map(|(_, allows)| *allows)
+    };
+    assert_eq!(of([at(&other, 0), at(SHOP, 1)].concat()), Some(Answer::Yes));
+    assert_eq!(of([at(&other, 0), at(SHOP, 1), at(&route, 2)].concat()), None);
+    assert_eq!(of([at(SHOP, 0), at(&route, 1)].concat()), Some(Answer::Yes));
+}
+
+#[test]
 fn a_reference_into_another_namespace_needs_a_grant_that_names_both_sides() {
     let grant = |kind: &str| {
         format!(

@@ -89,7 +89,7 @@ pub(super) fn lacks_hostname(set: &Set, sink: &mut Sink) {
     }
 }
 
-/// facts.md, cert-renew; ValidateDuration of cert-manager.
+/// facts.md, cert-renew; `ValidateDuration` of cert-manager.
 pub(super) fn durations(set: &Set, sink: &mut Sink) {
     for certificate in set.of(CERT_MANAGER, "Certificate") {
         let duration = certificate.at("/spec/duration");

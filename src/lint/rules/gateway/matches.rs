@@ -1,6 +1,6 @@
 //! Matches of routes: those that no request reaches.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::lint::entry::Entry;
 use crate::lint::finding::Severity;
@@ -80,6 +80,7 @@ pub(super) fn repeated(set: &Set, sink: &mut Sink) {
 /// Gateway API: among equal matches of two routes the older route wins, then the one whose name comes first.
 pub(super) fn of_another_route(set: &Set, sink: &mut Sink) {
     let topology = Topology::of(set);
+    let mut told = BTreeSet::new();
     for gateway in set.of(GATEWAY_API, "Gateway") {
         let mut seen: HashMap<(&str, String, String), &Entry> = HashMap::new();
         for (route, parent) in topology.routes_of(gateway) {
@@ -91,7 +92,9 @@ pub(super) fn of_another_route(set: &Set, sink: &mut Sink) {
                     for place in route.entry.items("/spec/rules").flat_map(|rule| matches(&rule)) {
                         let form = normal(&route.entry.id.kind, &place);
                         let first = *seen.entry((listener.name, host.to_owned(), form)).or_insert(route.entry);
-                        if std::ptr::eq(first, route.entry) {
+                        // an object given twice is another matter
+                        let same = first.id.name == route.entry.id.name && first.namespace() == route.entry.namespace();
+                        if same || !told.insert(place.pos()) {
                             continue;
                         }
                         sink.at(
