@@ -9,6 +9,7 @@ mod entry;
 mod finding;
 mod fix;
 pub mod model;
+mod near;
 mod page;
 mod place;
 mod rule;

@@ -178,7 +178,7 @@ impl Set {
             return Look::Missing;
         }
         let here = self.of(group, kind).filter(|entry| or_default(&entry.id.namespace) == id.2);
-        Look::Unknown(crate::input::nearest(name, here.map(|entry| entry.id.name.as_str())))
+        Look::Unknown(super::near::near(name, here.map(|entry| entry.id.name.as_str())))
     }
 
     /// What is known of the world around.

@@ -4,6 +4,7 @@ use super::Reference;
 use crate::lint::entry::Entry;
 use crate::lint::place::Place;
 use crate::lint::set::Set;
+use crate::yaml::Node;
 
 /// The kinds whose pods a Service may select, with their groups.
 const WORKLOADS: [(&str, &str); 5] =
@@ -40,15 +41,17 @@ pub fn service_port(service: &Entry, number: i64) -> Option<Place<'_>> {
 /// The workloads of the set whose pods a Service selects.
 #[must_use]
 pub fn workloads<'a>(set: &'a Set, service: &Entry) -> Vec<&'a Entry> {
-    let Some(selector) = service.at("/spec/selector") else { return Vec::new() };
-    if selector.entries().next().is_none() {
+    let selector = service.at("/spec/selector");
+    let wanted: Vec<_> = selector.iter().flat_map(|selector| selector.entries()).map(|(key, value)| (key, value.text())).collect();
+    if wanted.is_empty() {
         return Vec::new();
     }
     let all = WORKLOADS.into_iter().flat_map(|(group, kind)| set.of(group, kind));
-    all.filter(|workload| workload.namespace() == service.namespace() && is_selected(&selector, workload)).collect()
+    all.filter(|workload| workload.namespace() == service.namespace() && is_selected(&wanted, workload)).collect()
 }
 
-fn is_selected(selector: &Place<'_>, workload: &Entry) -> bool {
-    let labels = workload.at("/spec/template/metadata/labels");
-    selector.entries().all(|(key, value)| labels.as_ref().and_then(|labels| labels.text_of(key)) == value.text())
+/// Asked for every workload and Service of a namespace, so it makes no places.
+fn is_selected(wanted: &[(&str, Option<&str>)], workload: &Entry) -> bool {
+    let labels = ["spec", "template", "metadata", "labels"].into_iter().try_fold(&workload.node, |node, key| node.get(key));
+    wanted.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)).and_then(Node::as_text) == *value)
 }
