@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::on_a_running_stack::{Stack, proofs};
+use crate::on_a_running_stack::proofs;
 use crate::support::client::{at_once, count, curl, on_one_connection, user};
 use crate::support::machine::{Snapshot, listeners, mode, untouched};
 use crate::support::program::Said;
@@ -47,7 +47,7 @@ fn the_main_job() {
     what_is_deleted_by_hand_is_named_and_repaired(&s);
     load_scales_it_and_nobody_interferes(&s);
     anonymous_limit();
-    proofs(&Stack::of(&s, NAME));
+    proofs(&s, NAME);
 
     part("down");
     let down = s.tstack(NAME, &["down", "--output", "json"]).well();

@@ -15,24 +15,6 @@ use crate::support::{holds, part, same};
 /// The label of throw-away namespaces.
 const LABEL: &str = "tstack.dev/check";
 
-/// The built-in stack's own objects, applied a second time in a namespace of their own: all its checks pass there too.
-pub(super) fn a_stack_is_proven_beside_itself(on: &Stack) {
-    part("check live, of the stack's own objects");
-    let (report, said) = live(on, task_api(), &CancellationToken::new(), |_| ());
-    let failure = report.told.outcome.failure();
-    holds("it holds", failure.is_none(), || format!("{failure:#?}\n{}", said.join("\n")));
-    for check in &report.told.checks {
-        println!("    ok  check `{}`: {}", check.name, check.seen);
-    }
-    holds("its checks ran", report.told.checks.len() >= 10, || format!("{:#?}", report.told.checks));
-    for sentence in &report.unproven {
-        println!("        not proven: {sentence}");
-    }
-    let spoken = report.unproven.iter().any(|sentence| sentence.contains("GatewayClass"));
-    holds("it says what it does not prove", spoken, || format!("{:?}", report.unproven));
-    nothing_stays(on);
-}
-
 /// A policy that only the translator refuses; and before that, a check that was killed while its objects were there.
 pub(super) fn what_a_controller_refuses_ends_it_with_its_word_and_leaves_nothing(on: &Stack) {
     part("check live, of what the translator refuses, after one that was killed");

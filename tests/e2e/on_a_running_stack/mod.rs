@@ -3,6 +3,7 @@
 mod beside;
 mod fixtures;
 mod pages;
+mod specifications;
 
 use std::path::PathBuf;
 
@@ -13,23 +14,19 @@ use tstack::world::registry::Mirrors;
 use crate::support::Sandbox;
 
 /// A stack that runs, as the library sees it.
-pub(crate) struct Stack {
-    pub setup: Setup,
-    pub name: String,
+struct Stack {
+    setup: Setup,
+    name: String,
 }
 
 impl Stack {
     /// The stack `name` of a scenario.
-    pub(crate) fn of(s: &Sandbox, name: &str) -> Self {
-        Self::at(s.state(), s.home(), name)
-    }
-
-    pub(crate) fn at(state: PathBuf, home: PathBuf, name: &str) -> Self {
+    fn of(s: &Sandbox, name: &str) -> Self {
         let setup = Setup {
-            state,
+            state: s.state(),
             path: std::env::var_os("PATH").unwrap_or_default(),
             docker_host: std::env::var("DOCKER_HOST").ok(),
-            home: Some(home),
+            home: Some(s.home()),
             runtime: None,
             program: PathBuf::from(env!("CARGO_BIN_EXE_tstack")),
             mirrors: Mirrors::default(),
@@ -44,11 +41,12 @@ impl Stack {
     }
 }
 
-/// Everything that is proven beside a running stack.
-pub(crate) fn proofs(stack: &Stack) {
-    fixtures::the_api_server_agrees_with_the_schemas(stack);
-    pages::the_cluster_agrees_with_the_rules(stack);
-    beside::a_stack_is_proven_beside_itself(stack);
-    beside::a_cancel_leaves_nothing(stack);
-    beside::what_a_controller_refuses_ends_it_with_its_word_and_leaves_nothing(stack);
+/// Everything that is proven beside a running stack. The pages come last: their many namespaces go with the cluster.
+pub(crate) fn proofs(s: &Sandbox, name: &str) {
+    let stack = Stack::of(s, name);
+    fixtures::the_api_server_agrees_with_the_schemas(&stack);
+    specifications::what_is_generated_passes_the_api_server(&stack);
+    beside::a_cancel_leaves_nothing(&stack);
+    beside::what_a_controller_refuses_ends_it_with_its_word_and_leaves_nothing(&stack);
+    pages::the_cluster_agrees_with_the_rules(&stack);
 }
