@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "tests; clippy knows only functions that are marked as such")]
 
 mod examples;
+mod generate;
+mod generate_docs;
 mod help;
 mod input;
-mod seeds;
 mod lint;
+mod seeds;
 mod support;
 mod walls;
 
