@@ -6,8 +6,8 @@
 mod examples;
 mod help;
 mod input;
-mod seeds;
 mod lint;
+mod seeds;
 mod support;
 mod walls;
 
