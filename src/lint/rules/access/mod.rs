@@ -5,6 +5,8 @@
 mod authorization;
 mod exposure;
 mod secrets;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use crate::lint::entry::Entry;

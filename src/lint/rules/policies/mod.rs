@@ -9,6 +9,8 @@ mod routes;
 mod selectors;
 mod settings;
 mod targets;
+#[cfg(test)]
+mod tests;
 
 use crate::lint::entry::Entry;
 use crate::lint::finding::Severity::{Error, Note, Warning};
