@@ -136,6 +136,33 @@ mod tests {
         assert_eq!(names.len(), pages.len(), "a name is given twice");
     }
 
+    /// `TSTACK_UPDATE_RULES=1 cargo test --lib lint::page` writes it anew.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the switch and the file belong to this test alone")]
+    fn the_table_of_the_rules_in_the_documentation_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/lint.md");
+        let proof = |page: &Page| match page.proof {
+            Proof::None => "reading",
+            Proof::Server(_) => "API server",
+            Proof::Translator(_) => "controller",
+        };
+        let row = |page: Page| {
+            let title = page.title.replace('|', "\\|");
+            format!("| [{0}](lint/{0}.md) | `{1}` | {2} | {title} | {3} |\n", page.rule, page.name, page.severity, proof(&page))
+        };
+        let rows: String = Page::all().map(row).collect();
+        let table = format!(
+            "<!-- rules -->\n\n| rule | name | severity | what it finds | shown by |\n|---|---|---|---|---|\n{rows}\n<!-- /rules -->"
+        );
+        let text = fs_err::read_to_string(path).unwrap();
+        let (start, end) = (text.find("<!-- rules -->").unwrap(), text.find("<!-- /rules -->").unwrap() + "<!-- /rules -->".len());
+        if std::env::var_os("TSTACK_UPDATE_RULES").is_some() {
+            fs_err::write(path, [&text[..start], &table, &text[end..]].concat()).unwrap();
+            return;
+        }
+        assert!(text[start..end] == table, "docs/lint.md is stale: run `TSTACK_UPDATE_RULES=1 cargo test --lib lint::page`");
+    }
+
     #[test]
     fn the_bad_case_of_every_page_is_found_where_it_says_and_the_good_case_is_clean() {
         let mut wrong = Vec::new();

@@ -99,6 +99,29 @@ pub(super) fn write_out_images(value: &mut Value, images: &[ImageRef]) -> Vec<us
     used
 }
 
+/// The same in the tree that knows its places, for the linter.
+pub(super) fn write_out_images_in(node: &mut Node, images: &[ImageRef]) {
+    match &mut node.data {
+        Data::List(items) => items.iter_mut().for_each(|item| write_out_images_in(item, images)),
+        Data::Map(entries) => {
+            for (key, child) in entries {
+                if ["containers", "initContainers"].contains(&key.text.as_str())
+                    && let Data::List(containers) = &mut child.data
+                {
+                    for image in containers.iter_mut().filter_map(|container| container.get_mut("image")) {
+                        let Some(Ok(named)) = image.as_text().map(ImageRef::parse) else { continue };
+                        if let Some(ours) = images.iter().find(|ours| ours.name() == named.name()) {
+                            image.data = Data::Text(ours.to_string());
+                        }
+                    }
+                }
+                write_out_images_in(child, images);
+            }
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

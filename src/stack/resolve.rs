@@ -1,11 +1,11 @@
 //! From the bytes of a folder to a stack in which everything is resolved.
 
 use super::components::Context;
-use super::manifests::Manifests;
+use super::manifests::{Manifests, write_out_images_in};
 use super::schema::STACK_FILE;
 use super::{
-    Cluster, ClusterFile, Documents, ExposeFile, Exposure, Folder, ImageRef, Overrides, PortMapping, Stack, checks, components, overlay,
-    values,
+    Cluster, ClusterFile, Component, ComponentKind, Documents, ExposeFile, Exposure, Folder, ImageRef, Overrides, PortMapping, Stack,
+    checks, components, overlay, values,
 };
 use crate::input::{Collector, Findings, Parameters, is_label, quantity};
 use crate::yaml::{Node, Pos};
@@ -46,16 +46,27 @@ fn read(folder: &Folder, overrides: &Overrides, found: &mut Collector) -> Option
         found.add(at, format!("`{}` is not a name: lower case letters, digits and inner `-`, at most 40", file.metadata.name));
     }
     let context = Context { root: &root, folder, parameters: &parameters, architecture: &overrides.architecture };
+    let (cluster, expose) = (cluster(&file.cluster, &root, found)?, expose(&file.expose, &file.cluster.ports, &root, found));
     let mut manifests = Manifests::default();
+    let components = components::resolve(&file.components, &context, &mut manifests, found);
     Some(Stack {
-        cluster: cluster(&file.cluster, &root, found)?,
-        expose: expose(&file.expose, &file.cluster.ports, &root, found),
-        components: components::resolve(&file.components, &context, &mut manifests, found),
+        documents: documents(manifests, &components, found),
+        cluster,
+        expose,
+        components,
         checks: checks::resolve(&file.checks, &root, found),
         name: file.metadata.name,
         description: file.metadata.description,
-        documents: Documents { sources: found.sources(), nodes: manifests.nodes },
     })
+}
+
+/// The objects of the manifests as they are written, with our images written out as in the objects.
+fn documents(manifests: Manifests, components: &[Component], found: &Collector) -> Documents {
+    let image = |component: &Component| if let ComponentKind::Image(build) = &component.kind { Some(build.image.clone()) } else { None };
+    let ours: Vec<ImageRef> = components.iter().filter_map(image).collect();
+    let mut nodes = manifests.nodes;
+    nodes.iter_mut().for_each(|node| write_out_images_in(node, &ours));
+    Documents { sources: found.sources(), nodes }
 }
 
 fn open(folder: &Folder, found: &mut Collector) -> Option<Node> {

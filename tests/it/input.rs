@@ -292,34 +292,34 @@ fn a_configuration_that_cannot_be_meant() {
         up(&["--mirror", "docker.io=http://mirror.example.com"]),
         up(&["--mirror", "nonsense"]),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r"
-        exit 2
-        error: there is no configuration file absent.yaml
+    insta::assert_snapshot!(all.join("\n"), @"
+    exit 2
+    error: there is no configuration file absent.yaml
 
-        exit 2
-        error: the configuration is wrong
-          bad.yaml: unknown field `mirors`, expected one of `apiVersion`, `kind`, `mirrors`, `set`
+    exit 2
+    error: the configuration is wrong
+      bad.yaml: unknown field `mirors`, expected one of `apiVersion`, `kind`, `mirrors`, `set`, `lint`
 
-        help: The README's section on mirrors has an example.
+    help: The README's section on mirrors has an example.
 
-        exit 2
-        error: the configuration is wrong
-          plain.yaml: the mirror of `*`: `http://mirror.example.com` is http without TLS, which is only accepted for this machine (127.0.0.1); use https
+    exit 2
+    error: the configuration is wrong
+      plain.yaml: the mirror of `*`: `http://mirror.example.com` is http without TLS, which is only accepted for this machine (127.0.0.1); use https
 
-        help: The README's section on mirrors has an example.
+    help: The README's section on mirrors has an example.
 
-        exit 2
-        error: the configuration is wrong
-          the command line: the mirror of `docker.io`: `http://mirror.example.com` is http without TLS, which is only accepted for this machine (127.0.0.1); use https
+    exit 2
+    error: the configuration is wrong
+      the command line: the mirror of `docker.io`: `http://mirror.example.com` is http without TLS, which is only accepted for this machine (127.0.0.1); use https
 
-        help: The README's section on mirrors has an example.
+    help: The README's section on mirrors has an example.
 
-        exit 2
-        error: the configuration is wrong
-          --mirror nonsense: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com
+    exit 2
+    error: the configuration is wrong
+      --mirror nonsense: it is written HOST=ADDRESS, such as docker.io=https://mirror.example.com
 
-        help: The README's section on mirrors has an example.
-        ");
+    help: The README's section on mirrors has an example.
+    ");
 }
 
 #[test]

@@ -38,7 +38,13 @@ fn rules_are_switched_by_number_name_and_configuration() {
     assert_eq!(code(&sandbox, &["--rule", "TS210=off"]), 0);
     assert_eq!(code(&sandbox, &["--rule", "weights-add-to-zero=warning"]), 0);
     assert_eq!(code(&sandbox, &["--rule", "TS210=warning", "--deny", "warning"]), 5);
-    insta::assert_snapshot!(lint(&sandbox, &["a.yaml", "--rule", "TS21=off"]).failure(), @"");
+    insta::assert_snapshot!(lint(&sandbox, &["a.yaml", "--rule", "TS21=off"]).failure(), @"
+    exit 2
+    error: --rule TS21=off
+      there is no rule `TS21`; did you mean `TS201`?
+
+    help: It is written RULE=LEVEL, such as TS304=off.
+    ");
     sandbox.write("config.yaml", "apiVersion: tstack.dev/v1alpha1\nkind: Config\nlint: {rules: {TS210: off}}\n");
     sandbox.set("TSTACK_CONFIG", &sandbox.path("config.yaml").display().to_string());
     assert_eq!(code(&sandbox, &[]), 0);
@@ -69,7 +75,32 @@ fn what_cannot_be_read_is_told_before_anything_else_with_exit_code_2() {
     sandbox.write("chart/templates/a.yaml", "{{ x }}\n");
     sandbox.write("big.yaml", vec![b'#'; (16 << 20) + 1]);
     let all = [&["none.yaml"][..], &["empty"], &["chart"], &["big.yaml"], &["-", "--fix"]].map(|args| lint(&sandbox, args).failure());
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @"
+    exit 2
+    error: none.yaml does not exist
+
+    help: Give paths of files or folders, or `-` for standard input.
+
+    exit 2
+    error: empty holds no files of YAML or JSON
+
+    help: Files of Markdown count with --markdown.
+
+    exit 2
+    error: chart is a Helm chart: its templates are no YAML
+
+    help: Lint what it renders: `helm template chart | tstack lint -`.
+
+    exit 2
+    error: big.yaml is too large: tstack reads at most 16 MiB of one text
+
+    help: Split it, or name the files that hold the objects.
+
+    exit 2
+    error: --fix changes files, and standard input is none
+
+    help: Use --diff to see what it would change.
+    ");
 }
 
 #[test]
@@ -83,7 +114,33 @@ fn texts_that_are_no_objects_are_findings_with_a_remedy() {
         assert_eq!((said.code, said.stderr.as_str()), (5, ""));
         said.stdout
     });
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+    a.yaml:1:1: error TS106: the file is empty
+      help: Name files that hold Kubernetes objects.
+
+    1 error (0 objects in 1 file); tstack explain TS106 tells more
+
+    helm.yaml:2:18: error TS102: this is a Helm template, and no YAML before Helm has filled it in
+      | metadata: {name: {{ .Release.Name }}}
+      |                  ^
+      help: Lint what the chart renders: `helm template .. | tstack lint -`.
+
+    1 error (0 objects in 1 file); tstack explain TS102 tells more
+
+    tab.yaml:2:1: error TS101: this line is indented with a tab; YAML takes only blanks
+      |  b: 1
+      | ^
+      help: Put blanks in place of the tab.
+
+    1 error (0 objects in 1 file); tstack explain TS101 tells more
+
+    bytes.yaml:1:5: error TS101: the file is no text: byte 4 is 0
+      | PK\x03\x04
+      |           ^
+      help: Name files of YAML or JSON.
+
+    1 error (0 objects in 1 file); tstack explain TS101 tells more
+    ");
 }
 
 #[test]
@@ -92,10 +149,25 @@ fn fixes_are_shown_and_made_and_comments_stay() {
     let sandbox = with(text);
     let shown = lint(&sandbox, &["a.yaml", "--diff"]);
     assert_eq!(fs_err::read_to_string(sandbox.path("a.yaml")).unwrap(), text);
-    insta::assert_snapshot!(shown.stdout, @"");
+    insta::assert_snapshot!(shown.stdout, @r#"
+    --- a.yaml
+    +++ a.yaml
+    @@ -3,6 +3,6 @@
+     kind: Service
+     metadata: {name: shop} # name
+     spec:
+    -  Selector: {app: shop} # who
+    +  selector: {app: shop} # who
+       ports:
+    -  - port: "80"
+    +  - port: 80
+    "#);
     let made = lint(&sandbox, &["a.yaml", "--fix"]);
     assert_eq!(made.code, 0, "{made:?}");
-    insta::assert_snapshot!(made.stderr, @"");
+    insta::assert_snapshot!(made.stderr, @"
+    fixed a.yaml:6 TS111: key renamed to `selector`
+    fixed a.yaml:8 TS113: value set to 80
+    ");
     let wanted = text.replace("Selector", "selector").replace("\"80\"", "80");
     assert_eq!(fs_err::read_to_string(sandbox.path("a.yaml")).unwrap(), wanted);
 }
@@ -114,7 +186,18 @@ fn up_and_plan_stop_at_an_error_in_the_manifests_before_anything_is_touched() {
     let up = sandbox.run(&["up", "./stack"]);
     assert!(!sandbox.path("state").exists());
     assert_eq!(sandbox.run(&["plan", "./stack"]).failure(), up.failure());
-    insta::assert_snapshot!(up.failure(), @"");
+    insta::assert_snapshot!(up.failure(), @"
+    exit 2
+    error: the manifests of `demo` have 2 errors
+      ./stack/web.yaml:4:16: TS112: `spec.ports[0]` needs the key `port`
+        | spec: {ports: [{prot: 80}]}
+      ./stack/web.yaml:4:17: TS111: `spec.ports[0]` has no key `prot`
+        | spec: {ports: [{prot: 80}]}
+
+    help: Add the key.
+    help: Did you mean `port`?
+    help: `tstack explain TS112` tells more; `# tstack: ignore TS112 because ..` above the place accepts it.
+    ");
 }
 
 #[test]
@@ -124,5 +207,8 @@ fn a_rule_is_explained_by_number_or_name_and_a_wrong_one_is_told() {
     assert_eq!((page.code, page.stderr.as_str()), (0, ""));
     assert_eq!(sandbox.run(&["explain", "weights-add-to-zero"]).stdout, page.stdout);
     assert!(sandbox.run(&["explain"]).stdout.contains("TS210 error"));
-    insta::assert_snapshot!(sandbox.run(&["explain", "TS21"]).failure(), @"");
+    insta::assert_snapshot!(sandbox.run(&["explain", "TS21"]).failure(), @"
+    exit 2
+    error: there is no rule `TS21`; did you mean `TS201`?
+    ");
 }
