@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::kinds::{self, Lookup};
+use crate::lint;
 use crate::spec::{arbitrary, read};
 use crate::yaml;
 
@@ -662,7 +662,7 @@ fn a_full_specification_becomes_commented_objects() {
         name: task-api
       minReplicaCount: 2
       maxReplicaCount: 20
-      pollingInterval: 15 # seconds
+      pollingInterval: 15 # seconds; the HPA asks by itself, this keeps the conditions fresh
       # pods go after so many seconds of less load; cooldownPeriod is about the last one alone
       advanced:
         horizontalPodAutoscalerConfig:
@@ -1028,6 +1028,14 @@ fn targets_of(object: &Value) -> Vec<String> {
     refs.into_iter().flatten().map(|r| format!("{} {} {}", object["kind"], r["kind"], r["name"])).collect()
 }
 
+/// What the linter says of what was made.
+fn findings(spec: &ServiceSpec, stream: &str) -> Vec<lint::Finding> {
+    let source = lint::Source { file: "made.yaml".into(), text: stream.to_owned() };
+    let profile = if spec.profile == crate::spec::Profile::Production { lint::Profile::Production } else { lint::Profile::Local };
+    let around = lint::Surroundings { profile, ..lint::Surroundings::default() };
+    lint::run(&lint::Set::new(vec![source], yaml::parse_nodes(stream).unwrap(), around))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -1040,14 +1048,9 @@ proptest! {
         prop_assert_eq!(&stream, &render(&objects(&super::tests::spec(&text))), "the same specification, other bytes");
         prop_assert_eq!(files(&documents).values().map(String::as_str).collect::<Vec<_>>().join("---\n"), stream.as_str(), "files and stream differ");
 
-        for node in yaml::parse_nodes(&stream).unwrap() {
-            let word = |key: &str| node.get(key).and_then(yaml::Node::as_text).unwrap_or_default().to_owned();
-            let Lookup::Known(kind) = kinds::find(&word("apiVersion"), &word("kind")) else {
-                return Err(TestCaseError::fail(format!("{} is unknown", word("kind"))));
-            };
-            let faults = kind.check(&node);
-            prop_assert!(faults.is_empty(), "{faults:#?}\n{}", stream);
-        }
+        let findings = findings(&spec, &stream);
+        let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == lint::Severity::Error).collect();
+        prop_assert!(errors.is_empty(), "{errors:#?}\n{stream}");
 
         let read = yaml::parse_all(&stream).map_err(|error| TestCaseError::fail(format!("{error}\n{stream}")))?;
         prop_assert_eq!(read.len(), documents.len());

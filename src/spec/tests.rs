@@ -272,6 +272,13 @@ fn passwords_are_not_sent_in_plain_http() {
 }
 
 #[test]
+fn a_token_in_plain_http_is_unusual() {
+    let jwt = "routes: [{path: /api}]\nauth: {jwt: {issuer: x, audiences: [a], jwksConfigMap: keys}}";
+    insta::assert_snapshot!(messages(jwt).join("\n"), @r"");
+    assert!(messages(&format!("{jwt}\ntls: {{}}")).is_empty());
+}
+
+#[test]
 fn a_login_comes_back_to_a_path_that_is_routed() {
     let oidc = |more: &str| {
         format!(

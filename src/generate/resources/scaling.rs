@@ -28,7 +28,8 @@ fn scaled_object(spec: &ServiceSpec, scale: &Autoscale, keda: &Keda, name: &str)
         min.behind("what wakes it is not a request");
     }
     body.put("maxReplicaCount", scale.max);
-    body.put("pollingInterval", keda.polling).behind("seconds");
+    let why = if scale.min == 0 { "seconds" } else { "seconds; the HPA asks by itself, this keeps the conditions fresh" };
+    body.put("pollingInterval", keda.polling).behind(why);
     if scale.min == 0 {
         body.put("cooldownPeriod", keda.cooldown).above("seconds without load before the last pod goes; nothing else looks at it");
     }

@@ -121,7 +121,8 @@ pub struct TlsFile {
     #[serde(default)]
     #[schemars(range(min = 1, max = 3650))]
     pub days: Option<u32>,
-    /// Whether HTTP answers nothing but the way to HTTPS. Default: no in profile `local`, else yes.
+    /// Whether HTTP answers nothing but the way to HTTPS. Default: in profile `local` only with `auth`, else
+    /// always.
     #[serde(default)]
     pub redirect: Option<bool>,
 }

@@ -96,7 +96,7 @@ impl Context<'_> {
 
     /// Whether requests carry what must not be sent in plain HTTP.
     fn carries_secrets(&self) -> bool {
-        self.file.auth.as_ref().is_some_and(|auth| auth.basic.is_some() || auth.api_key.is_some() || auth.oidc.is_some())
+        self.file.auth.as_ref().is_some_and(|auth| auth.external.is_none())
     }
 
     fn certificate_source(&mut self, file: &TlsFile) -> CertificateSource {

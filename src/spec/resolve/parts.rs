@@ -84,6 +84,10 @@ impl Context<'_> {
 
     /// A password or key that is sent over plain HTTP is everybody's.
     fn needs_https(&mut self, spec: &ServiceSpec) {
+        if matches!(spec.auth, Some(Auth::Jwt(_))) && !spec.redirects_to_https() {
+            let hint = "add `tls`, and leave `redirect: false` out";
+            self.warn("/auth/jwt", "tokens can be sent in plain HTTP, where they can be read and used again", hint);
+        }
         let (key, what) = match &spec.auth {
             Some(Auth::Basic { .. }) => ("basic", "the password"),
             Some(Auth::ApiKey(_)) => ("apiKey", "the key"),
