@@ -1,4 +1,6 @@
-//! Requests in documents.
+//! Requests in documents. The same mistake is told once a document.
+
+use std::collections::HashSet;
 
 use crate::lint::command::Command;
 use crate::lint::entry::Entry;
@@ -69,9 +71,10 @@ pub(super) fn no_route(set: &Set, sink: &mut Sink) {
     if routes.is_empty() || routes.iter().any(|route| route.id.kind == "GRPCRoute") || forwards(set) {
         return;
     }
+    let mut told = HashSet::new();
     for command in set.commands() {
         for path in curls(command).filter_map(|words| local(&words)).map(|local| local.path) {
-            if routes.iter().any(|route| may_match(route, path)) {
+            if !told.insert((command.pos.source, path)) || routes.iter().any(|route| may_match(route, path)) {
                 continue;
             }
             sink.command(
@@ -125,9 +128,10 @@ pub(super) fn no_port(set: &Set, sink: &mut Sink) {
     }
     ports.sort_unstable();
     ports.dedup();
+    let mut told = HashSet::new();
     for command in set.commands() {
         let asked = curls(command).filter_map(|words| local(&words)).find_map(|local| local.port.filter(|port| !ports.contains(port)));
-        let Some(port) = asked else { continue };
+        let Some(port) = asked.filter(|port| told.insert((command.pos.source, *port))) else { continue };
         let have = ports.iter().map(i64::to_string).collect::<Vec<_>>().join(" and ");
         sink.command(
             command,

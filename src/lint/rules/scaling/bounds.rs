@@ -10,22 +10,8 @@ use crate::lint::sink::Sink;
 /// Label values, and with them the names that KEDA makes of a ScaledObject's, are at most this long.
 const LONGEST: usize = 63;
 
-/// Least above most, idle not below least, none without a metric that works at none.
-pub(super) fn replica_bounds(set: &Set, sink: &mut Sink) {
-    for hpa in set.of("autoscaling", "HorizontalPodAutoscaler") {
-        let (Some(place), least) = (hpa.at("/spec/minReplicas"), hpa.number("/spec/minReplicas").unwrap_or(1)) else { continue };
-        if let Some(most) = hpa.number("/spec/maxReplicas").filter(|most| least > *most) {
-            sink.at(&place, format!("at least {least} pods, but at most {most}"), "Make minReplicas at most maxReplicas.");
-        }
-        let wakes = hpa.items("/spec/metrics").any(|metric| ["Object", "External"].iter().any(|t| metric.text_of("type") == Some(t)));
-        if least == 0 && !wakes {
-            sink.at(
-                &place,
-                "with no pods there is no cpu or memory to measure, so nothing would ever start one again",
-                "Set minReplicas to 1 or more, or scale by an Object or External metric.",
-            );
-        }
-    }
+/// KEDA's webhook; least above most is a rule of the definitions.
+pub(super) fn idle_not_below(set: &Set, sink: &mut Sink) {
     for object in set.of(KEDA, "ScaledObject") {
         let (Some(place), Some(idle)) = (object.at("/spec/idleReplicaCount"), object.number("/spec/idleReplicaCount")) else { continue };
         let least = object.number("/spec/minReplicaCount").unwrap_or(0);

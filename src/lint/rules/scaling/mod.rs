@@ -23,7 +23,7 @@ use target::Trigger;
 pub(super) static RULES: &[Rule] = &[
     Rule::new("TS401", "scale-target-missing", Error, targets::missing),
     Rule::new("TS402", "scaled-twice", Error, targets::scaled_twice),
-    Rule::new("TS403", "replica-bounds", Error, bounds::replica_bounds),
+    Rule::new("TS403", "idle-not-below-least", Error, bounds::idle_not_below),
     Rule::new("TS404", "scale-to-zero-behind-route", Warning, targets::zero_behind_route).in_production(Error),
     Rule::new("TS405", "replicas-beside-autoscaler", Warning, targets::replicas_written),
     Rule::new("TS406", "no-request-to-measure-against", Error, resources::no_request),

@@ -1,6 +1,6 @@
 //! What an autoscaler scales, and who else does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::target::Scaled;
 use crate::lint::finding::Severity;
@@ -88,8 +88,11 @@ pub(super) fn zero_behind_route(set: &Set, sink: &mut Sink) {
 
 /// Every apply sets the number back.
 pub(super) fn replicas_written(set: &Set, sink: &mut Sink) {
+    let mut told = HashSet::new();
     for scaled in Scaled::all(set) {
-        let Some(place) = scaled.target(set).and_then(|target| target.at("/spec/replicas")) else { continue };
+        let Some(place) = scaled.target(set).and_then(|target| target.at("/spec/replicas")).filter(|_| told.insert(scaled.key())) else {
+            continue;
+        };
         sink.at(
             &place,
             format!("{} {} decides the number of pods, and every apply of this file sets it back", scaled.by.id.kind, scaled.by.id.name),

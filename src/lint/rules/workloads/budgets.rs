@@ -158,12 +158,3 @@ pub(super) fn none(set: &Set, sink: &mut Sink) {
         );
     }
 }
-
-/// The API server takes one of the two.
-pub(super) fn refused(set: &Set, sink: &mut Sink) {
-    for budget in set.of(GROUP, KIND) {
-        if let (Some(_), Some(place)) = (budget.at("/spec/minAvailable"), budget.at("/spec/maxUnavailable")) {
-            sink.at(&place, "minAvailable and maxUnavailable exclude each other", "Keep maxUnavailable.");
-        }
-    }
-}

@@ -1,28 +1,9 @@
 //! What selects pods, and whether there are any.
 
-use super::pods::{Pods, Workload, pairs};
+use super::pods::{Pods, pairs};
 use crate::lint::finding::Severity;
 use crate::lint::set::Set;
 use crate::lint::sink::Sink;
-
-/// The API server refuses a Deployment that would not find its own pods.
-pub(super) fn own_template(set: &Set, sink: &mut Sink) {
-    for workload in Workload::all(set).filter(|workload| workload.entry.id.group() == "apps") {
-        let Some(selector) = workload.entry.at("/spec/selector/matchLabels") else { continue };
-        for (key, place) in selector.entries() {
-            let Some(value) = place.text().filter(|value| !workload.has(key, value)) else { continue };
-            let have = workload.labels().find(|(label, _)| *label == key).map(|(_, have)| have);
-            sink.at(
-                &place,
-                match have {
-                    Some(have) => format!("the selector wants {key}: {value}, but the pods have {key}: {have}"),
-                    None => format!("the selector wants {key}: {value}, but the pods have no label {key}"),
-                },
-                format!("Write the same {key} under spec.template.metadata.labels."),
-            );
-        }
-    }
-}
 
 /// Labels that a controller puts on pods that it makes itself.
 fn is_made(key: &str) -> bool {

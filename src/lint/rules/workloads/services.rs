@@ -67,40 +67,6 @@ fn number(behind: &[&Workload<'_>], target: &Place<'_>, sink: &mut Sink) {
     );
 }
 
-/// Ports that the API server refuses.
-pub(super) fn ports(set: &Set, sink: &mut Sink) {
-    for service in set.of("", "Service") {
-        let many = service.items("/spec/ports").count() > 1;
-        let kind = service.text("/spec/type").unwrap_or("ClusterIP");
-        let (mut names, mut numbers) = (HashMap::new(), HashMap::new());
-        for port in service.items("/spec/ports") {
-            match port.get("name") {
-                None if many => {
-                    sink.at(&port, "a Service with several ports must name each of them", "Add a name, such as http or metrics.");
-                }
-                Some(place) => {
-                    if let Some(first) = place.text().and_then(|name| names.insert(name, place.pos().line)) {
-                        sink.at(&place, format!("the port of line {first} has this name too"), "Give each port a name of its own.");
-                    }
-                }
-                None => {}
-            }
-            if let Some(number) = port.get("port")
-                && let Some(first) = numbers.insert((number.number(), port.text_of("protocol").unwrap_or("TCP")), number.pos().line)
-            {
-                sink.at(
-                    &number,
-                    format!("the port of line {first} has this number and protocol too"),
-                    "Give each port a number of its own.",
-                );
-            }
-            if let Some(node) = port.get("nodePort").filter(|_| kind == "ClusterIP") {
-                sink.at(&node, "a Service of type ClusterIP has no port on the nodes", "Set type: NodePort, or remove nodePort.");
-            }
-        }
-    }
-}
-
 /// A way around the gateway, its limits and its checks.
 pub(super) fn beside_gateway(set: &Set, sink: &mut Sink) {
     let outside: Vec<_> = set
