@@ -1,4 +1,5 @@
-//! Puts the folders of `stacks/`, the schemas of `schemas/` and the pages of `docs/lint/` into the program, so that an installed tstack needs no files beside it.
+//! Puts the folders of `stacks/`, the schemas of `schemas/`, the pages of `docs/lint/` and `templates/` into the program, so that an
+//! installed tstack needs no files beside it.
 #![expect(clippy::disallowed_methods, reason = "a build script is told where to write by its environment, and writes there")]
 
 use std::error::Error;
@@ -18,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     shipped(&home.join("stacks"), &out)?;
     kinds(&home.join("schemas"), &out)?;
-    pages(&home.join("docs/lint"), &out)
+    texts(&home.join("docs/lint"), "md", "PAGES", &out.join("pages.rs"))?;
+    texts(&home.join("templates"), "yaml", "TEMPLATES", &out.join("templates.rs"))
 }
 
 /// The table of the files of the stacks.
@@ -69,16 +71,16 @@ fn kinds(schemas: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The table of the pages of the linter's rules.
-fn pages(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+/// A table of the texts of a folder with that ending: name and content.
+fn texts(folder: &Path, ending: &str, table: &str, to: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let mut table = String::from("static PAGES: &[(&str, &str)] = &[\n");
-    for page in children(folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "md")) {
-        let number = page.file_stem().ok_or("a page without a name")?.to_string_lossy();
-        writeln!(table, "    ({number:?}, include_str!({:?})),", page.to_string_lossy())?;
+    let mut text = format!("static {table}: &[(&str, &str)] = &[\n");
+    for file in children(folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == ending)) {
+        let name = file.file_stem().ok_or("a file without a name")?.to_string_lossy();
+        writeln!(text, "    ({name:?}, include_str!({:?})),", file.to_string_lossy())?;
     }
-    table.push_str("];\n");
-    fs::write(out.join("pages.rs"), table)?;
+    text.push_str("];\n");
+    fs::write(to, text)?;
     Ok(())
 }
 

@@ -95,10 +95,19 @@ pub(super) enum Verb {
         #[arg(value_name = "RULE")]
         rule: Option<String>,
     },
+    /// Write what a service needs as commented, checked Kubernetes objects
+    #[command(
+        after_help = "Examples:\n  tstack generate --list\n  tstack generate production-stack --set parameters.userLimit=50\n  tstack generate service.yaml -o manifests\n  tstack generate protected-route --stack -o demo && tstack up ./demo\n  tstack generate --ask -o service.yaml"
+    )]
+    Generate(Generate),
     /// List the stacks that are built in
     Stacks,
-    /// Print the JSON Schema of stack files, for editors
-    Schema,
+    /// Print the JSON Schema of a file that people write, for editors
+    Schema {
+        /// Of stack files, or of specifications for `generate`
+        #[arg(value_enum, default_value_t)]
+        of: SchemaOf,
+    },
     /// Print completions for a shell
     #[command(after_help = "Example:\n  tstack completions bash > ~/.local/share/bash-completion/completions/tstack")]
     Completions {
@@ -225,6 +234,56 @@ pub(super) enum Level {
     Warning,
     /// Good to know.
     Note,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line, each of its own")]
+pub(super) struct Generate {
+    /// A template's name, the path of a specification, or - for standard input
+    #[arg(required_unless_present_any = ["list", "ask"], value_name = "SPEC")]
+    pub spec: Option<String>,
+    /// A folder for a file of each concern, or - for one stream [default: -]; with --ask the file for the specification
+    #[arg(short = 'o', long = "into", value_name = "DIR|-")]
+    pub into: Option<PathBuf>,
+    /// Replace files that tstack did not write, or that were changed since
+    #[arg(long, requires = "into")]
+    pub force: bool,
+    /// Show the decisions behind what is generated, each with the field that led to it
+    #[arg(long, conflicts_with_all = ["list", "ask"])]
+    pub explain: bool,
+    /// Write a whole stack folder for one machine, with checks that follow from the specification
+    #[arg(long, requires = "into", conflicts_with_all = ["list", "ask"])]
+    pub stack: bool,
+    /// Prove what is generated: by schemas and the linter, by a dry run on a running stack's API server, or applied there for a moment
+    #[arg(long, value_enum, value_name = "DEPTH", conflicts_with_all = ["list", "ask", "explain"])]
+    pub check: Option<Depth>,
+    /// List the templates
+    #[arg(long, conflicts_with = "spec")]
+    pub list: bool,
+    /// Ask questions and write the specification that the answers make
+    #[arg(long, conflicts_with_all = ["spec", "list"])]
+    pub ask: bool,
+}
+
+/// How deep generated objects are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Depth {
+    /// Against the schemas of the pinned versions, their CEL rules included, and with the linter; no cluster is needed.
+    Schema,
+    /// By the API server of a running stack, in a dry run.
+    Server,
+    /// Applied in a throw-away namespace of a running stack, awaited, and asked with real requests.
+    Live,
+}
+
+/// A kind of file that people write.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// Stack files.
+    #[default]
+    Stack,
+    /// Specifications.
+    Service,
 }
 
 /// How services get onto localhost.

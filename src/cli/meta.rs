@@ -1,10 +1,10 @@
 //! Verbs about tstack itself.
 
-use super::args::command;
+use super::args::{SchemaOf, command};
 use super::shown::Shown;
 use crate::failure::Failure;
-use crate::report;
 use crate::stack::{self, Overrides};
+use crate::{report, spec};
 
 pub(super) fn stacks(shown: &mut Shown) -> Result<u8, Failure> {
     let mut rows = Vec::new();
@@ -25,8 +25,12 @@ pub(super) fn stacks(shown: &mut Shown) -> Result<u8, Failure> {
     shown.data(&text).map(|()| 0)
 }
 
-pub(super) fn schema(shown: &mut Shown) -> Result<u8, Failure> {
-    let text = serde_json::to_string_pretty(&stack::schema()).unwrap_or_default();
+pub(super) fn schema(of: SchemaOf, shown: &mut Shown) -> Result<u8, Failure> {
+    let schema = match of {
+        SchemaOf::Stack => stack::schema(),
+        SchemaOf::Service => spec::schema(),
+    };
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     shown.data(&format!("{text}\n")).map(|()| 0)
 }
 

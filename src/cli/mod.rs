@@ -7,6 +7,7 @@
 mod args;
 mod down;
 mod explain;
+mod generate;
 mod lint;
 mod meta;
 mod plan;
@@ -54,12 +55,14 @@ pub fn no_runtime(error: &std::io::Error) {
     crate::report::Streams::real().say(&crate::report::failure(&failure, crate::report::Paint::default()));
 }
 
+/// What only looks is left at the first Ctrl-C; what changes something ends in order.
+fn unless_cancelled<T>(looked: Option<Result<T, Failure>>) -> Result<T, Failure> {
+    looked.unwrap_or_else(|| Err(Failure::new(FailureKind::Cancelled, "cancelled")))
+}
+
 async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     use args::Verb;
     let global = &args.global;
-    // what only looks is left at the first Ctrl-C; what changes something ends in order
-    let unless_cancelled =
-        |looked: Option<Result<u8, Failure>>| looked.unwrap_or_else(|| Err(Failure::new(FailureKind::Cancelled, "cancelled")));
     match &args.verb {
         Verb::Up(up) => up::run(global, up, env, shown, cancel).await,
         Verb::Plan(up) => unless_cancelled(cancel.run_until_cancelled(plan::run(global, up, env, shown)).await),
@@ -68,8 +71,9 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Lint(args) => lint::run(global, args, env, shown),
         Verb::Explain { rule } => explain::run(rule.as_deref(), shown),
+        Verb::Generate(args) => generate::run(global, args, env, shown, cancel).await,
         Verb::Stacks => meta::stacks(shown),
-        Verb::Schema => meta::schema(shown),
+        Verb::Schema { of } => meta::schema(*of, shown),
         Verb::Completions { shell } => meta::completions(*shell, shown),
         Verb::Man => meta::man(shown),
         Verb::Forwarder { state } => crate::forward::run(state).await.map(|()| 0),

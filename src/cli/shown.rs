@@ -45,6 +45,11 @@ impl Shown {
         }
     }
 
+    /// Writes what somebody is asked, however things are shown.
+    pub(super) fn ask(&mut self, text: &str) {
+        self.streams.say(text);
+    }
+
     /// A failure that no renderer has shown.
     pub(super) fn failure(&mut self, failure: &Failure) {
         if self.json() {

@@ -85,7 +85,7 @@ pub(super) fn overrides(profiles: &[String]) -> Overrides {
 }
 
 /// The architecture of the nodes: they run on this machine.
-const fn architecture() -> &'static str {
+pub(super) const fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
 }
 

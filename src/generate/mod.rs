@@ -4,10 +4,18 @@
 //! Reads: a specification. Writes: nothing.
 //! Must not: do I/O, or decide what the specification leaves open: `spec` fills its defaults in.
 
+mod ask;
+mod decide;
 mod document;
 mod resources;
+mod stack_folder;
+mod templates;
 
+pub use ask::{Dialogue, Prompt, Reply};
+pub use decide::{Answer, Decision, decide};
 pub use document::{Document, MANAGED_BY, SPEC_DIGEST, files, render};
+pub use stack_folder::stack_folder;
+pub use templates::{Template, TemplateParameter, template, templates};
 
 use crate::spec::ServiceSpec;
 

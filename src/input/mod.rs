@@ -4,12 +4,14 @@
 //! Reads: text. Writes: nothing.
 //! Must not: know what any file means.
 
+mod assign;
 mod explain;
 mod file;
 mod finding;
 mod parameters;
 mod words;
 
+pub use assign::assign;
 pub use file::{API_VERSION, FileType, text};
 pub use finding::{Collector, Finding, Findings, nearest, suggest};
 pub use parameters::{Parameter, Parameters};

@@ -7,6 +7,7 @@
 mod check;
 mod down;
 mod drive;
+mod generate;
 mod lint;
 mod preflight;
 mod session;
@@ -17,6 +18,7 @@ mod verify;
 pub use check::{LiveReport, ServerReport, Verdict, live as check_live, server as check_server};
 pub use down::{DownOptions, DownReport, down};
 pub use drive::{Listener, Told};
+pub use generate::check_schema;
 pub use lint::{FixedFile, Fixing, LintOptions, LintReport, lint, lint_stack};
 pub use session::{Setup, Wanted};
 pub use status::status;

@@ -18,6 +18,7 @@
 
 mod checks;
 mod failure;
+mod generate;
 mod json;
 mod junit;
 mod lint;
@@ -42,6 +43,7 @@ use crate::event::Event;
 
 pub use checks::checks;
 pub use failure::failure;
+pub use generate::{Verdict, decisions, prompt, templates, unproven, verdicts, warning, written};
 pub use json::{Json, document as json_document, line as json_line};
 pub use junit::junit;
 pub use lint::{diff, lint, lint_github, lint_json, lint_sarif, page, pages};

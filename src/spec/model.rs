@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::file::{
     ActiveHealthCheck, ApiKey, CircuitBreaker, ClientFile, Cors, CpuUse, Cron, External, IssuerRef, Kafka, NodePorts, PassiveHealthCheck,
-    PathMatch, Profile, PullPolicy, RateLimit, Redirect, Resources, Retry, Rewrite, ServiceType, Strategy, Timeout, ValueMatch,
+    PathMatch, Profile, PullPolicy, RateLimit, Redirect, Resources, Retry, Rewrite, RouteCheck, ServiceType, Strategy, Timeout, ValueMatch,
 };
 use super::words::Span;
 use super::{HeaderValue, Method};
@@ -218,6 +218,8 @@ pub struct Route {
     pub action: Action,
     /// How long a request may take, where it differs from `timeout.request`.
     pub timeout: Option<Span>,
+    /// What a check asks for, where it is said.
+    pub check: Option<RouteCheck>,
 }
 
 /// What is done with a request.

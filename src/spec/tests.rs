@@ -100,20 +100,23 @@ fn parameters_are_filled_in_and_change_the_digest() {
         let settings: Vec<_> = settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         read("service.yaml", text.as_bytes(), &settings)
     };
-    let (plain, changed) = (with(&[]).unwrap().0, with(&[("limit", "5"), ("host", "b.example.com"), ("limit", "20")]).unwrap().0);
+    let (plain, changed) = (
+        with(&[]).unwrap().0,
+        with(&[("parameters.limit", "5"), ("parameters.host", "b.example.com"), ("spec.rateLimit.authenticated", "20")]).unwrap().0,
+    );
     assert_eq!((plain.rate_limit.unwrap().authenticated, changed.rate_limit.unwrap().authenticated), (100, 20));
     assert_eq!(changed.hosts, ["b.example.com"]);
     assert_ne!(plain.digest, changed.digest);
     assert_eq!(plain.digest.len(), 16);
-    insta::assert_snapshot!(with(&[("limt", "5"), ("limit", "many")]).unwrap_err(), @r"
-    service.yaml:5:79: `spec.rateLimit.authenticated` must be a whole number, found the text `many`
-      spec: {hosts: ['${host}'], routes: [{path: /api}], rateLimit: {authenticated: '${limit}'}}
-                                                                                    ^
-
-    --set:1:1: the specification has no parameter `limt`
-      limt=5
-      ^
+    insta::assert_snapshot!(with(&[("parameters.limt", "5"), ("parameters.limit", "many")]).unwrap_err(), @r"
+    --set:1:12: there is no parameter `limt`
+      parameters.limt=5
+                 ^
       hint: did you mean `limit`?
+
+    --set:1:18: the parameter `limit` is a number, found `many`
+      parameters.limit=many
+                       ^
 
     2 errors
     ");

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "tests; clippy knows only functions that are marked as such")]
 
 mod examples;
+mod generate;
+mod generate_docs;
 mod help;
 mod input;
 mod lint;

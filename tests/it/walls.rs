@@ -19,7 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("kinds", &["input", "yaml"]),
     ("spec", &["input", "yaml"]),
     ("stack", &["input", "yaml"]),
-    ("generate", &["spec", "stack::ObjectId", "yaml"]),
+    ("generate", &["spec", "stack", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
     ("lint", &["input::nearest", "kinds", "stack::ObjectId", "yaml"]),
@@ -52,8 +52,14 @@ const TABLE: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("ops", &["failure", "event", "exec", "forward", "lint", "observe", "plan", "stack", "state", "status", "world"]),
-    ("report", &["failure", "event", "lint", "status"]),
+    (
+        "ops",
+        &[
+            "failure", "event", "exec", "forward", "generate", "kinds", "lint", "observe", "plan", "spec", "stack", "state", "status",
+            "world", "yaml",
+        ],
+    ),
+    ("report", &["failure", "event", "generate::{Answer, Decision, Prompt, Template}", "lint", "status"]),
     // the edge: it loads stacks and finds records by itself, and starts the forwarder's own process; it never sees engine or cluster
     (
         "cli",
@@ -64,12 +70,15 @@ const TABLE: &[(&str, &[&str])] = &[
             "event::Event",
             "forward::run",
             "lint",
+            "generate",
+            "input::Findings",
             "ops",
             "plan::Exposing",
             "report",
+            "spec",
             "stack",
             "state",
-            "world::{clock, files, folder}",
+            "world::{clock, files, folder, outputs, stdin}",
         ],
     ),
 ];

@@ -1,7 +1,10 @@
 //! Routes, as they are written.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::HeaderValue;
 use crate::spec::words::{self, Span};
@@ -49,6 +52,32 @@ pub struct RouteFile {
     /// How long a request may take here. Default: `timeout.request`.
     #[serde(default)]
     pub timeout: Option<Span>,
+    /// What a check of this route asks for, and what the answer is. Nothing that is generated for the cluster depends on it.
+    #[serde(default)]
+    pub check: Option<RouteCheck>,
+}
+
+/// A request that shows that a route works, always a GET.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RouteCheck {
+    /// The path, perhaps with a query. Default: the path of the route.
+    #[schemars(with = "Option<words::Path>")]
+    pub path: Option<String>,
+    /// The status of its answer. Default: 200.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: u16,
+    /// JSON pointers into the answer and the values there: `/version: v1`.
+    pub json: BTreeMap<String, Value>,
+    /// A path whose answer takes about a second: only so can a check see a circuit breaker open.
+    #[schemars(with = "Option<words::Path>")]
+    pub slow: Option<String>,
+}
+
+impl Default for RouteCheck {
+    fn default() -> Self {
+        Self { path: None, status: 200, json: BTreeMap::new(), slow: None }
+    }
 }
 
 /// How a path is compared.

@@ -14,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::file::{Profile, ServiceFile, SpecFile};
 use super::model::ServiceSpec;
-use crate::input::{Collector, FileType, Finding, Findings, Parameters, suggest};
-use crate::yaml::{Data, Node, Pos};
+use crate::input::{Collector, FileType, Finding, Findings, Parameters, assign};
+use crate::yaml::{Node, Pos};
 
 static SERVICE_SPEC: FileType<SpecFile> = FileType::new("ServiceSpec", "specification");
 
@@ -25,8 +25,8 @@ pub fn schema() -> Value {
     SERVICE_SPEC.schema()
 }
 
-/// Reads a specification; `settings` are parameters given from outside, over those of the file. What is unusual but not wrong comes
-/// beside it.
+/// Reads a specification; `settings` are paths and values laid over the file, such as `parameters.limit` and `5`. What is unusual but not
+/// wrong comes beside it.
 ///
 /// # Errors
 /// Everything that is wrong, at least one finding.
@@ -44,38 +44,14 @@ pub fn read(name: &str, bytes: &[u8], settings: &[(String, String)]) -> Result<(
 
 fn open(name: &str, bytes: &[u8], settings: &[(String, String)], found: &mut Collector) -> Option<ServiceSpec> {
     let mut root = SERVICE_SPEC.open(name, bytes, found)?;
-    set(&mut root, settings, found);
+    for (path, value) in settings {
+        assign(&mut root, path, value, "the specification", found);
+    }
     let parameters = Parameters::of(&root, &[], found);
     parameters.fill_file(&mut root, found);
     let file = SERVICE_SPEC.read(&root, found)?;
     let digest = digest(&root);
     Some(Context { root: &root, file: &file.spec, name: &file.metadata.name, found }.resolve(&file, digest))
-}
-
-/// Lays parameters from outside over those of the file, each with the type that it has there.
-fn set(root: &mut Node, settings: &[(String, String)], found: &mut Collector) {
-    if settings.is_empty() {
-        return;
-    }
-    let source = found.source("--set", settings.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join("\n"));
-    let known: Vec<String> = match root.get("parameters").map(|p| &p.data) {
-        Some(Data::Map(entries)) => entries.iter().map(|(key, _)| key.text.clone()).collect(),
-        _ => Vec::new(),
-    };
-    for (index, (name, text)) in settings.iter().enumerate() {
-        let at = |column| Pos { source, line: index + 1, column };
-        let Some(node) = root.get_mut("parameters").and_then(|p| p.get_mut(name)) else {
-            let hint = suggest(name, known.iter().map(String::as_str), "parameters").unwrap_or_else(|| "it has no parameters".into());
-            found.hint(at(1), format!("the specification has no parameter `{name}`"), hint);
-            continue;
-        };
-        node.pos = at(name.len() + 2);
-        node.data = match &node.data {
-            Data::Text(_) => Data::Text(text.clone()),
-            // whatever a YAML word may be; the schema says what is wrong with it
-            _ => crate::yaml::parse(text).map_or_else(|_| Data::Text(text.clone()), |value| value.data),
-        };
-    }
 }
 
 /// What tells the specification from any other, whatever its comments and order of words.

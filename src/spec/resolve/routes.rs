@@ -12,6 +12,7 @@ impl Context<'_> {
         for (index, route) in file.routes.iter().enumerate() {
             let at = format!("/routes/{index}");
             self.route_alone(route, &at);
+            self.route_check(route, &at);
             if let Some(first) = file.routes[..index].iter().position(|other| same_requests(other, route)) {
                 let place = self.found.place(self.at(&format!("/routes/{first}")));
                 self.wrong(&at, format!("the same requests are already routed at {place}"), "make one route of the two");
@@ -27,6 +28,7 @@ impl Context<'_> {
                 hosts: if route.hosts.is_empty() { file.hosts.clone() } else { route.hosts.clone() },
                 action,
                 timeout: route.timeout.clone(),
+                check: route.check.clone(),
             };
             if let Some(split) = split.filter(|split| default_for_route && split.strategy == Strategy::Ab) {
                 all.push(candidate_route(&made, split, versions));
@@ -57,6 +59,22 @@ impl Context<'_> {
             if route.methods[..index].contains(method) {
                 self.wrong(&format!("{at}/methods/{index}"), format!("`{}` is given twice", method.as_str()), "leave one out");
             }
+        }
+    }
+
+    /// A check must ask for what the route takes in.
+    fn route_check(&mut self, route: &RouteFile, at: &str) {
+        let Some(check) = &route.check else { return };
+        for (key, asked) in [("path", &check.path), ("slow", &check.slow)] {
+            let path = asked.as_deref().map(|asked| asked.split_once('?').map_or(asked, |(path, _)| path));
+            if let Some(path) = path.filter(|path| !paths::covers(&route.path, route.path_match, path)) {
+                let message = format!("a request for `{path}` is not on this route");
+                self.wrong(&format!("{at}/check/{key}"), message, format!("name a path that `{}` takes in", route.path));
+            }
+        }
+        if let Some(pointer) = check.json.keys().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+            let message = format!("`{pointer}` is not a JSON pointer");
+            self.wrong_key(&format!("{at}/check/json"), message, "begin it with `/`, as in `/version: v1`");
         }
     }
 
@@ -141,6 +159,10 @@ impl Context<'_> {
 /// The route of the requests that ask for the candidate.
 fn candidate_route(route: &Route, split: &Split, versions: &[Version]) -> Route {
     let mut made = route.clone();
+    // what is said of the answer is said of the stable version's
+    if let Some(check) = &mut made.check {
+        check.json.clear();
+    }
     made.headers.retain(|h| split.header.as_ref().is_none_or(|header| !h.name.eq_ignore_ascii_case(&header.name)));
     made.headers.extend(split.header.clone().map(Into::into));
     let of = |v: &Version| Backend { version: Some(v.name.clone()), service: v.service.clone(), port: v.port, weight: 1 };

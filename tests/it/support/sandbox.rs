@@ -73,8 +73,13 @@ impl Sandbox {
 
     /// Runs the binary in the sandbox.
     pub(crate) fn run(&self, args: &[&str]) -> Said {
+        self.run_with(args, "")
+    }
+
+    /// Runs the binary with a text on its standard input.
+    pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Said {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_tstack"));
-        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(args);
+        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(args).write_stdin(input);
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| self.tidy(&String::from_utf8_lossy(bytes));
         Said { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
