@@ -61,7 +61,7 @@ async fn pods_of_a_namespace_that_goes_get_a_second_after_what_would_make_them_a
         ("GET", "/api/v1/namespaces/keda/pods") if !ended => list(std::slice::from_ref(&pod)),
         ("GET", "/apis/apps/v1/namespaces/keda/deployments") => list(std::slice::from_ref(&deployment)),
         (_, "/apis/apps/v1/namespaces/keda/deployments/d") => Answer::Json(200, deployment.clone()),
-        ("GET", path) if path.ends_with("s") => list(&[]),
+        ("GET", path) if path.ends_with('s') => list(&[]),
         _ => refusal(404, "NotFound", "the kind is not served"),
     });
     cluster.end_pods("keda", in_seconds(5)).await.unwrap();
