@@ -4,6 +4,7 @@ mod beside;
 mod fixtures;
 mod pages;
 mod specifications;
+mod templates;
 
 use std::path::PathBuf;
 
@@ -46,6 +47,7 @@ pub(crate) fn proofs(s: &Sandbox, name: &str) {
     let stack = Stack::of(s, name);
     fixtures::the_api_server_agrees_with_the_schemas(&stack);
     specifications::what_is_generated_passes_the_api_server(&stack);
+    templates::each_holds_on_the_cluster(s, name);
     beside::a_cancel_leaves_nothing(&stack);
     beside::what_a_controller_refuses_ends_it_with_its_word_and_leaves_nothing(&stack);
     pages::the_cluster_agrees_with_the_rules(&stack);

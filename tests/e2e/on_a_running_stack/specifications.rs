@@ -33,6 +33,11 @@ const KINDS: [&str; 14] = [
 
 pub(super) fn what_is_generated_passes_the_api_server(stack: &Stack) {
     part("the API server and what is generated");
+    for template in generate::templates() {
+        let spec = read(template.name, generate::template(template.name).unwrap());
+        let wrong = refused(stack, &[(template.name.to_owned(), spec)]);
+        holds(&format!("template {}", template.name), wrong.is_empty(), || wrong.join("\n"));
+    }
     let specs: Vec<(String, ServiceSpec)> = (0..COUNT)
         .map(|seed| {
             let text = arbitrary::specification(&bytes(seed), "api", "apis").to_string();
