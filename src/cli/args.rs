@@ -178,6 +178,7 @@ pub(super) struct Down {
 }
 
 #[derive(Clone, Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Lint {
     /// Files of YAML, JSON or Markdown, folders, folders of stacks; `-` is standard input
     #[arg(required = true, value_name = "PATH")]

@@ -71,7 +71,8 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Lint(args) => lint::run(global, args, env, shown),
         Verb::Explain { rule } => explain::run(rule.as_deref(), shown),
-        Verb::Generate(args) => generate::run(global, args, env, shown, cancel).await,
+        // the largest of the verbs would else be part of every one's memory
+        Verb::Generate(args) => Box::pin(generate::run(global, args, env, shown, cancel)).await,
         Verb::Stacks => meta::stacks(shown),
         Verb::Schema { of } => meta::schema(*of, shown),
         Verb::Completions { shell } => meta::completions(*shell, shown),

@@ -95,13 +95,13 @@ pub struct Dialogue {
 
 impl Default for Dialogue {
     fn default() -> Self {
-        Self { answers: Self::filled(Answers::default(), &[]), answered: Vec::new() }
+        Self { answers: Self::filled(&Answers::default(), &[]), answered: Vec::new() }
     }
 }
 
 impl Dialogue {
     /// Every answer that was given, and the default of every question that was not answered and follows from those before it.
-    fn filled(given: Answers, answered: &[usize]) -> Answers {
+    fn filled(given: &Answers, answered: &[usize]) -> Answers {
         let mut answers = Answers::default();
         for (place, question) in questions::ALL.iter().enumerate() {
             if !(question.asked)(&answers) {
@@ -145,7 +145,7 @@ impl Dialogue {
                     return Reply::Refused("this is the first question".into());
                 }
                 // the answer that is given again is not lost: it is the default no more, but all others stay
-                self.answers = Self::filled(self.answers.clone(), &self.answered);
+                self.answers = Self::filled(&self.answers, &self.answered);
                 return Reply::Taken;
             }
             "" => (question.default)(&self.answers),
@@ -158,7 +158,7 @@ impl Dialogue {
         with.0.insert(question.key, answer);
         let mut answered = self.answered.clone();
         answered.push(place);
-        let with = Self::filled(with, &answered);
+        let with = Self::filled(&with, &answered);
         match spec::read("the specification", write::text(&with).as_bytes(), &[]) {
             Ok(_) => {
                 (self.answers, self.answered) = (with, answered);

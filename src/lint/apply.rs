@@ -33,21 +33,21 @@ pub fn fix(set: &Set, findings: &[Finding]) -> Vec<Fixed> {
             continue;
         }
         fixes.dedup_by(|(_, a), (_, b)| a == b);
-        let mut fixed = Fixed { source, text: text.text.clone(), done: Vec::new(), left: Vec::new() };
+        let mut outcome = Fixed { source, text: text.text.clone(), done: Vec::new(), left: Vec::new() };
         // from below, so that the places of what is above stay true
         fixes.sort_by_key(|(_, fix)| std::cmp::Reverse(fix.pos()));
         for segment in set.segments().iter().filter(|segment| segment.source == source).rev() {
             let here = fixes.iter().filter(|(_, fix)| segment.holds(fix.pos()));
             for (finding, fix) in here {
-                match in_segment(&mut fixed.text, segment, fix) {
-                    Ok(()) => fixed.done.push((finding.line, finding.rule, fix.to_string())),
-                    Err(why) => fixed.left.push((finding.line, finding.rule, why.to_owned())),
+                match in_segment(&mut outcome.text, segment, fix) {
+                    Ok(()) => outcome.done.push((finding.line, finding.rule, fix.to_string())),
+                    Err(why) => outcome.left.push((finding.line, finding.rule, why.to_owned())),
                 }
             }
         }
-        fixed.done.reverse();
-        fixed.left.reverse();
-        all.push(fixed);
+        outcome.done.reverse();
+        outcome.left.reverse();
+        all.push(outcome);
     }
     all
 }
@@ -159,7 +159,7 @@ fn edit(text: &str, laid: &Laid, fix: &Fix) -> Option<Result<String, &'static st
                         return Some(removed(text, entries, at, *flow));
                     }
                 }
-                Fix::Add { map, key, value } if laid.pos == *map => return Some(added(text, laid, entries, *flow, key, value)),
+                Fix::Add { map, key, value } if laid.pos == *map => return Some(Ok(added(text, laid, entries, *flow, key, value))),
                 Fix::Add { .. } | Fix::Set { .. } => {}
             }
             entries.iter().find_map(|(_, value)| edit(text, value, fix))
@@ -208,21 +208,21 @@ fn removed(text: &str, entries: &[(Laid, Laid)], at: usize, flow: bool) -> Resul
     Ok(replaced(text, start..next, ""))
 }
 
-fn added(text: &str, laid: &Laid, entries: &[(Laid, Laid)], flow: bool, key: &str, value: &Value) -> Result<String, &'static str> {
+fn added(text: &str, laid: &Laid, entries: &[(Laid, Laid)], flow: bool, key: &str, value: &Value) -> String {
     let entry = format!("{}: {}", written(&Value::String(key.to_owned())), written(value));
     let Some(last) = entries.last() else {
-        return Ok(replaced(text, laid.bytes.clone(), &format!("{{{entry}}}")));
+        return replaced(text, laid.bytes.clone(), &format!("{{{entry}}}"));
     };
     let end = entry_end(text, last);
     if flow {
-        return Ok(replaced(text, end..end, &format!(", {entry}")));
+        return replaced(text, end..end, &format!(", {entry}"));
     }
     let column = entries[0].0.pos.column - 1;
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let whole = text[..end].ends_with('\n');
     let at = if whole { end } else { text[end..].find('\n').map_or(text.len(), |at| end + at + 1) };
     let before = if text[..at].ends_with('\n') { "" } else { line_break };
-    Ok(replaced(text, at..at, &format!("{before}{}{entry}{line_break}", " ".repeat(column))))
+    replaced(text, at..at, &format!("{before}{}{entry}{line_break}", " ".repeat(column)))
 }
 
 /// A value on one line: plain where that means the same, else as JSON, which is YAML.

@@ -92,7 +92,7 @@ impl Fix {
 }
 
 impl fmt::Display for Fix {
-    /// What it does, in words: `renames the key to `x``.
+    /// What it does, in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rename { to, .. } => write!(f, "key renamed to `{to}`"),

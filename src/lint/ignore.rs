@@ -43,10 +43,10 @@ pub(super) fn apply(set: &Set, findings: &mut Vec<(Pos, Finding)>) -> Vec<Fault>
                 None => {}
                 Some(Err(fault)) => faults.push(fault),
                 Some(Ok((rules, Reach::Line))) => {
-                    ignores.push(Ignore { pos: comment.pos, rules, lines: (comment.pos.line, comment.pos.line), used: false })
+                    ignores.push(Ignore { pos: comment.pos, rules, lines: (comment.pos.line, comment.pos.line), used: false });
                 }
                 Some(Ok((rules, Reach::File))) => {
-                    ignores.push(Ignore { pos: comment.pos, rules, lines: (segment.line, last), used: false })
+                    ignores.push(Ignore { pos: comment.pos, rules, lines: (segment.line, last), used: false });
                 }
                 Some(Ok((rules, Reach::Next(line)))) => {
                     let lines = node_lines(set, segment.source, segment.line + line - 1);
@@ -130,9 +130,9 @@ fn read(comment: &Comment, text: &str, line: usize) -> Option<Result<(Vec<&'stat
 
 /// The lines of the outermost value that begins in a line.
 fn node_lines(set: &Set, source: usize, line: usize) -> (usize, usize) {
-    let entry = set.entries().iter().map(|entry| &entry.node).filter(|node| node.pos.source == source && node.pos.line <= line);
+    let mut entry = set.entries().iter().map(|entry| &entry.node).filter(|node| node.pos.source == source && node.pos.line <= line);
     // entries come in the order of the text; the last that begins before holds the line
-    let last = entry.last().and_then(|node| lines(node, line));
+    let last = entry.next_back().and_then(|node| lines(node, line));
     last.unwrap_or((line, line))
 }
 

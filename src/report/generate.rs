@@ -1,5 +1,7 @@
 //! Templates, decisions, warnings and verdicts as people read them.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::table::table;
@@ -12,7 +14,7 @@ use crate::generate::{Answer, Decision, Prompt, Template};
 pub fn templates(all: &[Template], width: Option<usize>, paint: Paint) -> String {
     let mut text = String::new();
     for template in all {
-        text.push_str(&format!("{}  {}\n", paint.bold(template.name), template.description));
+        let _ = writeln!(text, "{}  {}", paint.bold(template.name), template.description);
         let rows: Vec<Vec<String>> =
             template.parameters.iter().map(|p| vec![format!("  {}", p.name), plain(&p.default), p.about.clone()]).collect();
         text.push_str(&table(&["  PARAMETER", "DEFAULT", "WHAT IT IS"], &rows, width, paint));
@@ -81,15 +83,15 @@ pub fn prompt(prompt: &Prompt, paint: Paint) -> String {
 pub fn written(folder: &str, changed: &[String], unchanged: usize, removed: &[String], next: &str, paint: Paint) -> String {
     let mut text = String::new();
     for path in changed {
-        text.push_str(&format!("{} {folder}/{path}\n", paint.good("wrote")));
+        let _ = writeln!(text, "{} {folder}/{path}", paint.good("wrote"));
     }
     for path in removed {
-        text.push_str(&format!("{} {folder}/{path}, which is not needed any more\n", paint.warn("removed")));
+        let _ = writeln!(text, "{} {folder}/{path}, which is not needed any more", paint.warn("removed"));
     }
     if unchanged > 0 {
-        text.push_str(&format!("{} as before\n", super::plural(unchanged, "file")));
+        let _ = writeln!(text, "{} as before", super::plural(unchanged, "file"));
     }
-    text.push_str(&format!("{} {}\n", paint.dim("next:"), paint.accent(next)));
+    let _ = writeln!(text, "{} {}", paint.dim("next:"), paint.accent(next));
     text
 }
 
@@ -121,14 +123,14 @@ pub fn verdicts(all: &[Verdict], asked: &str, unproven_here: &[String], width: O
         text.push_str(&line);
         text.push('\n');
         for warning in &verdict.warnings {
-            text.push_str(&format!("     {}\n", neutralise(warning)));
+            let _ = writeln!(text, "     {}", neutralise(warning));
         }
         for why in verdict.refusal.iter().flat_map(|failure| &failure.why) {
-            text.push_str(&format!("     {}\n", neutralise(why)));
+            let _ = writeln!(text, "     {}", neutralise(why));
         }
     }
     let refused = all.iter().filter(|verdict| verdict.refusal.is_some()).count();
-    text.push_str(&format!("\n{}, {refused} refused, by {}\n", super::plural(all.len(), "object"), neutralise(asked)));
+    let _ = writeln!(text, "\n{}, {refused} refused, by {}", super::plural(all.len(), "object"), neutralise(asked));
     text + &unproven_here.iter().map(|sentence| unproven(sentence, paint)).collect::<String>()
 }
 

@@ -65,7 +65,9 @@ fn documents(manifests: Manifests, components: &[Component], found: &Collector) 
     let image = |component: &Component| if let ComponentKind::Image(build) = &component.kind { Some(build.image.clone()) } else { None };
     let ours: Vec<ImageRef> = components.iter().filter_map(image).collect();
     let mut nodes = manifests.nodes;
-    nodes.iter_mut().for_each(|node| write_out_images_in(node, &ours));
+    for node in &mut nodes {
+        write_out_images_in(node, &ours);
+    }
     Documents { sources: found.sources(), nodes }
 }
 

@@ -1,6 +1,7 @@
 //! Files that are written into a folder of the user's: all of them or none, and none that somebody else wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -82,7 +83,10 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Puts the new files in place and takes the old ones away; undone as a whole where one step of it fails.

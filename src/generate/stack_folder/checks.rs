@@ -82,14 +82,14 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     /// The address of a path; `secure` where there is no plain HTTP.
-    fn url(&self, path: &str, secure: bool) -> String {
+    fn url(path: &str, secure: bool) -> String {
         let (scheme, port) = if secure { ("https", "httpsPort") } else { ("http", "httpPort") };
         format!("{scheme}://localhost:${{{port}}}{}", super::literal(path))
     }
 
     /// The address of a path on the scheme on which requests are passed on.
     fn main_url(&self, path: &str) -> String {
-        self.url(path, self.spec.redirects_to_https())
+        Self::url(path, self.spec.redirects_to_https())
     }
 
     /// The header of the rate limit, with a user of its own for each request.

@@ -39,6 +39,7 @@ fn checks(stack: &Stack) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "all of the checks at once show what is derived from what")]
 fn the_whole_template_is_the_shipped_platform_with_checks_for_all_that_it_says() {
     let spec = spec(template("production-stack").unwrap());
     let text = stack_text(&spec);
@@ -244,7 +245,7 @@ proptest! {
         let spec = spec(&arbitrary::specification(&bytes, "api", "apis").to_string());
         let folder = stack_folder(&spec);
         if let Err(findings) = resolve(&folder, &overrides()) {
-            let text = folder.files.iter().map(|(path, b)| format!("== {path}\n{}", String::from_utf8_lossy(b))).collect::<String>();
+            let text = folder.files.iter().map(|(path, b)| format!("== {path}\n{}", String::from_utf8_lossy(b))).collect::<Vec<_>>().concat();
             return Err(TestCaseError::fail(format!("{findings}\n{text}")));
         }
         prop_assert_eq!(&folder, &stack_folder(&spec));

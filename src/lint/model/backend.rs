@@ -42,7 +42,7 @@ pub fn service_port(service: &Entry, number: i64) -> Option<Place<'_>> {
 #[must_use]
 pub fn workloads<'a>(set: &'a Set, service: &Entry) -> Vec<&'a Entry> {
     let selector = service.at("/spec/selector");
-    let wanted: Vec<_> = selector.iter().flat_map(|selector| selector.entries()).map(|(key, value)| (key, value.text())).collect();
+    let wanted: Vec<_> = selector.iter().flat_map(crate::lint::place::Place::entries).map(|(key, value)| (key, value.text())).collect();
     if wanted.is_empty() {
         return Vec::new();
     }

@@ -36,7 +36,8 @@ pub fn diff(file: &str, before: &str, after: &str, paint: Paint) -> String {
     let mut text = format!("{}\n{}\n", paint.bold(&format!("--- {file}")), paint.bold(&format!("+++ {file}")));
     for (from, to) in hunks {
         let count = |part: &[Line<'_>], other: fn(&Line<'_>) -> bool| part.iter().filter(|line| !other(line)).count();
-        let (old, new): (fn(&Line<'_>) -> bool, fn(&Line<'_>) -> bool) = (|l| matches!(l, Line::New(_)), |l| matches!(l, Line::Old(_)));
+        let old: fn(&Line<'_>) -> bool = |line| matches!(line, Line::New(_));
+        let new: fn(&Line<'_>) -> bool = |line| matches!(line, Line::Old(_));
         let start = |other| count(&lines[..from], other) + usize::from(count(&lines[from..to], other) > 0);
         let head = format!("@@ -{},{} +{},{} @@", start(old), count(&lines[from..to], old), start(new), count(&lines[from..to], new));
         let _ = writeln!(text, "{}", paint.accent(&head));
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_change_is_shown_with_the_lines_around_it() {
-        let before: String = (1..=20).map(|n| format!("line {n}\n")).collect();
+        let before = (1..=20).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
         let after = before.replace("line 5\n", "line five\n").replace("line 16\n", "").replace("line 20\n", "line 20\nmore");
         insta::assert_snapshot!(diff("a.yaml", &before, &after, Paint::default()), @r"
         --- a.yaml
