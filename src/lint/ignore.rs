@@ -99,12 +99,12 @@ fn read(comment: &Comment, text: &str, line: usize) -> Option<Result<(Vec<&'stat
         }
     };
     let (named, reason) = rest.split_once("because").unwrap_or((rest, ""));
-    let names: Vec<&str> = named.split([',', ' ']).filter(|name| !name.is_empty()).collect();
-    if names.is_empty() {
+    let words: Vec<&str> = named.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    if words.is_empty() {
         return fault(WITHOUT_EFFECT, "this comment names no rule".into(), "Write `tstack: ignore TS304 because …`.");
     }
     let mut found = Vec::new();
-    for name in names {
+    for name in words {
         match rules::find(name) {
             Some(rule) => found.push(rule.id),
             None => return fault(WITHOUT_EFFECT, unknown_rule(name), "Write the number or the name of a rule."),

@@ -58,7 +58,7 @@ pub(super) fn add(plan: &Plan<'_>, checks: &mut Checks) {
 fn secure(plan: &Plan<'_>, first: Option<&Asked>, checks: &mut Checks) {
     let Some(first) = first else { return };
     if plan.spec.redirects_to_https() {
-        let mut body = request(&plan.url(&first.path, false), &first.headers);
+        let mut body = request(&Plan::url(&first.path, false), &first.headers);
         body.put("status", 301_u16);
         checks.add("plain HTTP leads to HTTPS", "http", body);
     } else if matches!(plan.caller, Caller::Anybody | Caller::Demo(..)) {
@@ -73,7 +73,7 @@ fn answered(plan: &Plan<'_>, one: &Asked, secure: bool, checks: &mut Checks) {
         Caller::Demo(name, value) => headers.push((name.clone(), value.clone())),
         _ => headers.extend(plan.unique_user().filter(|(name, _)| !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)))),
     }
-    let mut body = request(&plan.url(&one.path, secure), &headers);
+    let mut body = request(&Plan::url(&one.path, secure), &headers);
     if one.status != 200 {
         body.put("status", one.status);
     }
