@@ -271,7 +271,7 @@ mod tests {
             Fix::Add { map: at(12, 7), key: "x".into(), value: json!(true) },
         ];
         let told = |fix: &Fix| {
-            let after = made(BLOCK, fix).unwrap_or_else(|why| why.to_owned());
+            let after = made(BLOCK, fix).unwrap_or_else(str::to_owned);
             let (gone, come): (Vec<_>, Vec<_>) = (
                 BLOCK.lines().filter(|l| !after.lines().any(|a| a == *l)).map(|l| format!("-{l}")).collect(),
                 after.lines().filter(|l| !BLOCK.lines().any(|b| b == *l)).map(|l| format!("+{l}")).collect(),

@@ -13,7 +13,7 @@ pub fn github(findings: &[Finding]) -> String {
             property(&finding.file),
             finding.line,
             finding.column,
-            property(&format!("{} {}", finding.rule, finding.object).trim()),
+            property(format!("{} {}", finding.rule, finding.object).trim()),
             message(&format!("{}. {}", finding.message, finding.remedy)),
         )
     };
