@@ -6,6 +6,7 @@ use crate::input::nearest;
 use crate::kinds::{self, Kind, Lookup};
 use crate::lint::entry::Entry;
 use crate::lint::fix::Fix;
+use crate::lint::model::ENVOY_GATEWAY;
 use crate::lint::set::Set;
 use crate::lint::sink::Sink;
 
@@ -67,6 +68,10 @@ pub(super) fn unknown_kind(set: &Set, sink: &mut Sink) {
 pub(super) fn wrong_group(set: &Set, sink: &mut Sink) {
     each(set, |entry, lookup| {
         let Lookup::UnknownKind { kinds, suggestion } = lookup else { return };
+        // the configuration file of Envoy Gateway itself is written like an object, and no API server sees it
+        if entry.is(ENVOY_GATEWAY, "EnvoyGateway") {
+            return;
+        }
         let place = entry.at("/kind").unwrap_or_else(|| entry.root());
         let what = if entry.id.group().is_empty() { "the core group".to_owned() } else { format!("the group `{}`", entry.id.group()) };
         let message = format!("{what} has no kind `{}`", entry.id.kind);

@@ -53,7 +53,6 @@ pub(super) static RULES: &[Rule] = &[
     Rule::new("TS340", "client-policy-shared-port", Error, targets::shared_port),
     Rule::new("TS341", "extension-api-off", Note, settings::extension_api_off),
     Rule::new("TS343", "proxy-port-without-listener", Warning, routes::port_without_listener),
-    Rule::new("TS344", "buffer-with-upgrade", Error, settings::buffer_with_upgrade),
 ];
 
 /// Every `BackendTrafficPolicy` of a set.

@@ -1,4 +1,4 @@
-//! What depends on the configuration of Envoy Gateway itself, and settings that exclude each other.
+//! What depends on the configuration of Envoy Gateway itself.
 
 use super::{GROUP, traffic_policies};
 use crate::lint::finding::Severity;
@@ -71,20 +71,6 @@ pub(super) fn extension_api_off(set: &Set, sink: &mut Sink) {
                     remedy.clone(),
                 ),
             }
-        }
-    }
-}
-
-/// buildTrafficFeatures: "requestBuffer cannot be used together with httpUpgrade".
-pub(super) fn buffer_with_upgrade(set: &Set, sink: &mut Sink) {
-    for policy in traffic_policies(set) {
-        let upgrades = policy.items("/spec/httpUpgrade").next().is_some();
-        if let Some(buffer) = policy.at("/spec/requestBuffer").filter(|_| upgrades) {
-            sink.at(
-                &buffer,
-                "a request that is to become another protocol cannot be buffered: Envoy Gateway refuses `requestBuffer` beside `httpUpgrade`, and the routes answer 500",
-                "Put the routes that are upgraded (WebSocket) under a policy of their own.",
-            );
         }
     }
 }
