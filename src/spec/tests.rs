@@ -274,7 +274,7 @@ fn passwords_are_not_sent_in_plain_http() {
 #[test]
 fn a_token_in_plain_http_is_unusual() {
     let jwt = "routes: [{path: /api}]\nauth: {jwt: {issuer: x, audiences: [a], jwksConfigMap: keys}}";
-    insta::assert_snapshot!(messages(jwt).join("\n"), @r"");
+    insta::assert_snapshot!(messages(jwt).join("\n"), @"6:15 tokens can be sent in plain HTTP, where they can be read and used again; add `tls`, and leave `redirect: false` out");
     assert!(messages(&format!("{jwt}\ntls: {{}}")).is_empty());
 }
 

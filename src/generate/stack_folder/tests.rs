@@ -188,7 +188,7 @@ fn who_must_show_something_is_refused_without_it() {
         checks(&stack(&short(&format!("workload: {{image: 'x:1'}}, tls: {{}}, rateLimit: {{}}, routes: [{{path: /a}}], auth: {{{auth}}}"))))
     };
     let jwt = with("jwt: {issuer: i, jwksConfigMap: keys}");
-    assert_eq!(jwt, ["/a without a token", "certificate names", "gateway programmed"]);
+    assert_eq!(jwt, ["/a without a token", "plain HTTP leads to HTTPS", "certificate names", "gateway programmed"]);
     let key = with("apiKey: {secret: keys}");
     assert_eq!(
         key,
