@@ -68,10 +68,6 @@ pub(super) fn unknown_kind(set: &Set, sink: &mut Sink) {
 pub(super) fn wrong_group(set: &Set, sink: &mut Sink) {
     each(set, |entry, lookup| {
         let Lookup::UnknownKind { kinds, suggestion } = lookup else { return };
-        // Envoy Gateway's own configuration has the form of an object, but is a file that it reads
-        if entry.is("gateway.envoyproxy.io", "EnvoyGateway") {
-            return;
-        }
         // the configuration file of Envoy Gateway itself is written like an object, and no API server sees it
         if entry.is(ENVOY_GATEWAY, "EnvoyGateway") {
             return;
