@@ -6,7 +6,7 @@ use super::source;
 use crate::env::Env;
 use crate::failure::{Failure, FailureKind};
 use crate::lint::{Profile, Settings, Severity};
-use crate::ops::{self, Fixing, LintOptions, LintReport};
+use crate::ops::{self, Fixing, LintOptions, LintReport, UpOptions, Wanted};
 use crate::{report, stack};
 
 pub(super) fn run(global: &Global, args: &Lint, env: &Env, shown: &mut Shown) -> Result<u8, Failure> {
@@ -38,8 +38,11 @@ pub(super) fn run(global: &Global, args: &Lint, env: &Env, shown: &mut Shown) ->
 ///
 /// # Errors
 /// Of kind usage, with every error.
-pub(super) fn first(global: &Global, source: &str, stack: &stack::Stack, env: &Env, shown: &mut Shown) -> Result<(), Failure> {
-    let findings = ops::lint_stack(stack, &source::lint_settings(global, env)?);
+pub(super) fn first(global: &Global, source: &str, options: &UpOptions, env: &Env, shown: &mut Shown) -> Result<(), Failure> {
+    let stack = &options.stack;
+    // a cluster of our own holds nothing else; on somebody else's a stack may build on what is there
+    let complete = matches!(options.wanted, Wanted::Own);
+    let findings = ops::lint_stack(stack, complete, &source::lint_settings(global, env)?);
     let (errors, rest): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.severity == Severity::Error);
     if let Some(first) = errors.first() {
         let what = format!("the manifests of `{}` have {}", stack.name, report::plural(errors.len(), "error"));

@@ -10,7 +10,7 @@ use crate::{ops, report};
 pub(super) async fn run(global: &Global, args: &PlanArgs, env: &Env, shown: &mut Shown) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, &args.up, env, config_set)?;
-    lint::first(global, &args.up.stack, &options.stack, env, shown)?;
+    lint::first(global, &args.up.stack, &options, env, shown)?;
     let plan = ops::plan(&setup, &options).await?;
     if shown.json() {
         shown.data(&report::json_line("plan", &plan))?;

@@ -13,7 +13,7 @@ use crate::report::{self, Link, Next, Summary};
 pub(super) async fn run(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, up, env, config_set)?;
-    lint::first(global, &up.stack, &options.stack, env, shown)?;
+    lint::first(global, &up.stack, &options, env, shown)?;
     let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
     let name = options.name.clone();
     let report = ops::up(&setup, options, shown.listener(), cancel).await?;

@@ -107,7 +107,7 @@ pub fn lint(options: &LintOptions) -> Result<LintReport, Failure> {
     notes.append(&mut reading.notes);
     let around = Surroundings { profile: options.profile, complete: options.complete, ..Surroundings::default() };
     let mut sets = vec![reading.into_set(around)];
-    sets.extend(stacks.iter().map(|stack| set(stack, options.profile)));
+    sets.extend(stacks.iter().map(|stack| set(stack, options.profile, true)));
     let (mut findings, mut fixed) = (Vec::new(), Vec::new());
     for set in &sets {
         let found = lint::check(set, &options.settings);
@@ -161,16 +161,16 @@ fn write(file: &str, before: &str, after: &str) -> Result<(), Failure> {
     files::replace(path, &[mark, after.as_bytes()].concat())
 }
 
-/// What is wrong in the manifests of a stack.
+/// What is wrong in the manifests of a stack; `complete` where nothing else is in its cluster.
 #[must_use]
-pub fn lint_stack(stack: &Stack, settings: &Settings) -> Vec<Finding> {
-    lint::check(&set(stack, Profile::Local), settings)
+pub fn lint_stack(stack: &Stack, complete: bool, settings: &Settings) -> Vec<Finding> {
+    lint::check(&set(stack, Profile::Local, complete), settings)
 }
 
-/// The manifests of a stack: all there is, but for what its other components make.
-fn set(stack: &Stack, profile: Profile) -> lint::Set {
+/// The manifests of a stack, and what its other components make.
+fn set(stack: &Stack, profile: Profile, complete: bool) -> lint::Set {
     let sources = stack.documents.sources.iter().map(|(file, text)| Source { file: file.clone(), text: text.clone() }).collect();
-    let mut around = Surroundings { profile, complete: true, ..Surroundings::default() };
+    let mut around = Surroundings { profile, complete, ..Surroundings::default() };
     let namespace = |name: &str| ObjectId::new("v1", "Namespace", "", name);
     around.given.extend(["default", "kube-system", "kube-public", "kube-node-lease"].map(namespace));
     around.given.insert(ObjectId::new("v1", "Service", "default", "kubernetes"));
