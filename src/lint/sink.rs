@@ -101,7 +101,7 @@ impl Found {
             object: self.object,
             message: self.message,
             remedy: self.remedy,
-            source: source.and_then(|s| s.text.lines().nth(self.pos.line.saturating_sub(1))).unwrap_or_default().to_owned(),
+            source: set.line(self.pos.source, self.pos.line).to_owned(),
             fix: self.fix,
         }
     }
