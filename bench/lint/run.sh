@@ -7,6 +7,7 @@ if [ -z "$tstack" ]; then
   (cd "$here/../.." && cargo build --release --quiet)
   tstack=${CARGO_TARGET_DIR:-$here/../../target}/release/tstack
 fi
+"$tstack" --version
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # 125 services of 8 objects each, of the kinds that have the most rules

@@ -48,8 +48,7 @@ pub fn check(set: &Set, settings: &Settings) -> Vec<Finding> {
         sink.begin(rule);
         (rule.check)(set, &mut sink);
     }
-    let lines = sink::Lines::of(set);
-    let mut findings: Vec<_> = sink.finish().into_iter().map(|found| (found.pos, found.finding(set, &lines))).collect();
+    let mut findings: Vec<_> = sink.finish().into_iter().map(|found| (found.pos, found.finding(set))).collect();
     let mut sink = Sink::default();
     for fault in ignore::apply(set, &mut findings) {
         if let Some(rule) = rules::find(fault.rule).filter(|rule| !settings.is_off(rule.id)) {
@@ -57,7 +56,7 @@ pub fn check(set: &Set, settings: &Settings) -> Vec<Finding> {
             sink.pos(fault.pos, fault.message, fault.remedy);
         }
     }
-    findings.extend(sink.finish().into_iter().map(|found| (found.pos, found.finding(set, &lines))));
+    findings.extend(sink.finish().into_iter().map(|found| (found.pos, found.finding(set))));
     findings.sort_by(|(a, x), (b, y)| (a, x.rule).cmp(&(b, y.rule)));
     findings.into_iter().filter_map(|(_, finding)| settings.judge(finding)).collect()
 }

@@ -83,6 +83,7 @@ pub struct Set {
     faults: Vec<ReadFault>,
     segments: Vec<Segment>,
     schema_faults: OnceLock<Vec<(usize, Fault)>>,
+    line_starts: OnceLock<Vec<Vec<usize>>>,
 }
 
 impl Set {
@@ -154,6 +155,16 @@ impl Set {
             };
             self.entries.iter().enumerate().flat_map(faults).collect()
         })
+    }
+
+    /// A line of a text, from 1, without its break.
+    pub(super) fn line(&self, source: usize, line: usize) -> &str {
+        let starts = |source: &Source| std::iter::once(0).chain(source.text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        // many findings are in one long text
+        let all = self.line_starts.get_or_init(|| self.sources.iter().map(starts).collect());
+        let (Some(source), Some(starts)) = (self.sources.get(source), all.get(source)) else { return "" };
+        let from = starts.get(line.saturating_sub(1)).copied().unwrap_or(source.text.len());
+        source.text[from..].lines().next().unwrap_or_default()
     }
 
     /// What the reader found.

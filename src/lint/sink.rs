@@ -87,23 +87,9 @@ impl Sink {
     }
 }
 
-/// The lines of the texts of a set, found once for all findings: a text of 1,000 objects has some 40,000.
-#[derive(Debug)]
-pub(super) struct Lines<'a>(Vec<Vec<&'a str>>);
-
-impl<'a> Lines<'a> {
-    pub(super) fn of(set: &'a Set) -> Self {
-        Self(set.sources().iter().map(|source| source.text.lines().collect()).collect())
-    }
-
-    fn at(&self, pos: Pos) -> &'a str {
-        self.0.get(pos.source).and_then(|lines| lines.get(pos.line.saturating_sub(1))).copied().unwrap_or_default()
-    }
-}
-
 impl Found {
     /// The finding with its file and line.
-    pub(super) fn finding(self, set: &Set, lines: &Lines<'_>) -> Finding {
+    pub(super) fn finding(self, set: &Set) -> Finding {
         let source = set.sources().get(self.pos.source);
         let own = if set.is_production() { self.rule.production.unwrap_or(self.rule.severity) } else { self.rule.severity };
         Finding {
@@ -115,7 +101,7 @@ impl Found {
             object: self.object,
             message: self.message,
             remedy: self.remedy,
-            source: lines.at(self.pos).to_owned(),
+            source: set.line(self.pos.source, self.pos.line).to_owned(),
             fix: self.fix,
         }
     }
