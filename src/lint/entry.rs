@@ -58,7 +58,7 @@ impl Entry {
     /// The namespace that it is in: `default` where none is written. Of no meaning for objects of the whole cluster.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        if self.id.namespace.is_empty() { "default" } else { &self.id.namespace }
+        self.id.namespace_or_default()
     }
 
     /// Whether it is of that kind, in any version.

@@ -93,18 +93,15 @@ impl Set {
         let mut set = Self { sources, surroundings, ..Self::default() };
         set.given = set.surroundings.given.iter().map(key).collect();
         for node in documents {
-            let text = |path: [&str; 2]| {
-                let mut at = Some(&node);
-                for part in path.into_iter().filter(|part| !part.is_empty()) {
-                    at = at.and_then(|node| node.get(part));
-                }
+            let text = |path: &[&str]| {
+                let at = path.iter().try_fold(&node, |node, part| node.get(part));
                 at.and_then(Node::as_text).unwrap_or_default().to_owned()
             };
             let id = ObjectId {
-                api_version: text(["apiVersion", ""]),
-                kind: text(["kind", ""]),
-                namespace: text(["metadata", "namespace"]),
-                name: text(["metadata", "name"]),
+                api_version: text(&["apiVersion"]),
+                kind: text(&["kind"]),
+                namespace: text(&["metadata", "namespace"]),
+                name: text(&["metadata", "name"]),
             };
             let at = set.entries.len();
             set.by_kind.entry((id.group().to_owned(), id.kind.clone())).or_default().push(at);
@@ -194,17 +191,17 @@ impl Set {
     /// Whether an object is there. `namespace` is empty for kinds of the whole cluster.
     #[must_use]
     pub fn look(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Look<'_> {
-        if let Some(entry) = self.get(group, kind, namespace, name) {
-            return Look::Here(entry);
-        }
         let id = (group.to_owned(), kind.to_owned(), or_default(namespace), name.to_owned());
+        if let Some(at) = self.by_id.get(&id) {
+            return Look::Here(&self.entries[*at]);
+        }
         if self.given.contains(&id) {
             return Look::Given;
         }
         if self.surroundings.complete && !self.surroundings.open.contains(&id.2) {
             return Look::Missing;
         }
-        let here = self.of(group, kind).filter(|entry| or_default(&entry.id.namespace) == id.2);
+        let here = self.of(group, kind).filter(|entry| entry.namespace() == id.2);
         Look::Unknown(super::near::near(name, here.map(|entry| entry.id.name.as_str())))
     }
 
@@ -228,7 +225,7 @@ impl Set {
 }
 
 fn key(id: &ObjectId) -> Id {
-    (id.group().to_owned(), id.kind.clone(), or_default(&id.namespace), id.name.clone())
+    (id.group().to_owned(), id.kind.clone(), id.namespace_or_default().to_owned(), id.name.clone())
 }
 
 fn or_default(namespace: &str) -> String {

@@ -36,6 +36,12 @@ impl ObjectId {
     pub fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
+
+    /// The namespace that is meant: `default` where none is named. Of no meaning for cluster-wide objects.
+    #[must_use]
+    pub fn namespace_or_default(&self) -> &str {
+        if self.namespace.is_empty() { "default" } else { &self.namespace }
+    }
 }
 
 impl std::fmt::Display for ObjectId {

@@ -5,6 +5,15 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
+/// A path that people named and that cannot be read, of kind usage.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let failure = Failure::usage(format!("cannot read {}", path.display())).because(error);
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        return failure.hint("Make it readable for the user that runs tstack.");
+    }
+    failure
+}
+
 /// Makes a folder and its parents, readable by the owner alone.
 ///
 /// # Errors

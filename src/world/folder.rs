@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::files::unreadable;
 use crate::failure::Failure;
 use crate::stack::Folder;
 
@@ -105,14 +106,6 @@ fn path_text(path: &Path) -> String {
     let text = path.to_string_lossy();
     let trimmed = text.trim_end_matches('/');
     if trimmed.is_empty() { text.into_owned() } else { trimmed.to_owned() }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::usage(format!("cannot read {}", path.display())).because(error);
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        return failure.hint("Make it readable for the user that runs tstack.");
-    }
-    failure
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::files::unreadable;
 use crate::failure::Failure;
 
 /// The largest text that is read; a million lines of YAML are smaller.
@@ -122,14 +123,6 @@ fn limited(reader: impl io::Read, name: &str) -> Result<Vec<u8>, Failure> {
             .hint("Split it, or name the files that hold the objects."));
     }
     Ok(bytes)
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::usage(format!("cannot read {}", path.display())).because(error);
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        return failure.hint("Make it readable for the user that runs tstack.");
-    }
-    failure
 }
 
 #[cfg(test)]

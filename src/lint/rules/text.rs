@@ -4,18 +4,17 @@ use std::net::IpAddr;
 
 /// A duration of Gateway API in milliseconds: `30s`, `1m30s`, `500ms`, `0s`.
 pub(super) fn millis(text: &str) -> Option<u64> {
+    duration(text, &[("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)])
+}
+
+/// The sum of numbers with a unit behind each, `1h30m`, in the measure of the units; nothing but these units is read.
+pub(super) fn duration(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let (mut rest, mut total) = (text, 0_u64);
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let letters = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
-        let factor = match &rest[digits..digits + letters] {
-            "h" => 3_600_000,
-            "m" => 60_000,
-            "s" => 1000,
-            "ms" => 1,
-            _ => return None,
-        };
-        total = total.checked_add(rest[..digits].parse::<u64>().ok()?.checked_mul(factor)?)?;
+        let (_, factor) = units.iter().find(|(unit, _)| *unit == &rest[digits..digits + letters])?;
+        total = total.checked_add(rest[..digits].parse::<u64>().ok()?.checked_mul(*factor)?)?;
         rest = &rest[digits + letters..];
     }
     (!text.is_empty()).then_some(total)

@@ -115,9 +115,8 @@ impl Cluster {
     /// The API of the object's kind, in its namespace or, where it names none, in `default`.
     pub(super) async fn api(&self, id: &ObjectId) -> Result<(Api<DynamicObject>, Kind), CallError> {
         let kind = self.kind(&id.api_version, &id.kind).await?;
-        let namespace = if id.namespace.is_empty() { "default" } else { id.namespace.as_str() };
         let api = if kind.namespaced {
-            Api::namespaced_with(self.client(), namespace, &kind.resource)
+            Api::namespaced_with(self.client(), id.namespace_or_default(), &kind.resource)
         } else {
             Api::all_with(self.client(), &kind.resource)
         };

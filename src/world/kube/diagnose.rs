@@ -70,9 +70,8 @@ impl Cluster {
     async fn events(&self, id: &ObjectId) -> Vec<String> {
         let fields = format!("involvedObject.kind={},involvedObject.name={}", id.kind, id.name);
         // events of cluster-wide objects are kept in the namespace default
-        let namespace = if id.namespace.is_empty() { "default" } else { &id.namespace };
         let params = ListParams::default().fields(&fields);
-        let mut all = self.select("v1", "Event", Some(namespace), &params).await.unwrap_or_default();
+        let mut all = self.select("v1", "Event", Some(id.namespace_or_default()), &params).await.unwrap_or_default();
         all.sort_by_cached_key(|event| std::cmp::Reverse(when(event)));
         let mut told: Vec<String> = Vec::new();
         for event in &all {

@@ -69,8 +69,7 @@ impl Cluster {
             let found = try_join_all(group.iter().map(|id| self.get(id))).await?;
             return Ok(group.into_iter().zip(found).filter_map(|(id, found)| Some((id.clone(), found?))).collect());
         }
-        let namespace = if first.namespace.is_empty() { "default" } else { first.namespace.as_str() };
-        let listed = self.select(&first.api_version, &first.kind, Some(namespace), &ListParams::default()).await;
+        let listed = self.select(&first.api_version, &first.kind, Some(first.namespace_or_default()), &ListParams::default()).await;
         let listed = listed.map_err(|e| e.failure(format!("cannot list objects of kind {}", first.kind)))?;
         let by_name: BTreeMap<String, Value> = listed.into_iter().map(|object| (ObjectId::of(&object).name, object)).collect();
         Ok(group.into_iter().filter_map(|id| Some((id.clone(), by_name.get(&id.name)?.clone()))).collect())

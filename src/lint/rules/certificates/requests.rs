@@ -7,6 +7,7 @@ use super::pem::names_host;
 use super::secrets::{maker, references};
 use crate::lint::entry::Entry;
 use crate::lint::finding::Severity;
+use crate::lint::rules::text::duration;
 use crate::lint::set::{Look, Set};
 use crate::lint::sink::Sink;
 
@@ -117,21 +118,7 @@ pub(super) fn durations(set: &Set, sink: &mut Sink) {
 
 /// A duration as Go writes it, `2160h` or `1h30m`, in whole seconds.
 fn seconds(text: &str) -> Option<i64> {
-    let (mut total, mut rest) = (0_i64, text);
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit())?;
-        let number: i64 = rest[..end].parse().ok()?;
-        let unit = rest[end..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |next| end + next);
-        let factor = match &rest[end..unit] {
-            "h" => 3600,
-            "m" => 60,
-            "s" => 1,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(factor)?)?;
-        rest = &rest[unit..];
-    }
-    (!text.is_empty()).then_some(total)
+    i64::try_from(duration(text, &[("h", 3600), ("m", 60), ("s", 1)])?).ok()
 }
 
 #[cfg(test)]

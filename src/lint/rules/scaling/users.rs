@@ -3,17 +3,15 @@
 use super::query::queries;
 use super::target::Scaled;
 use crate::lint::entry::Entry;
-use crate::lint::model;
+use crate::lint::model::{self, ENVOY_GATEWAY};
 use crate::lint::place::Place;
 use crate::lint::rules::workloads::pods::Pods;
 use crate::lint::set::Set;
 use crate::lint::sink::Sink;
 
-const ENVOY: &str = "gateway.envoyproxy.io";
-
 /// One user cannot push what it takes to scale: a test needs several.
 pub(super) fn above_limit(set: &Set, sink: &mut Sink) {
-    let limits: Vec<(&Entry, f64, Place<'_>)> = set.of(ENVOY, "BackendTrafficPolicy").filter_map(per_user).collect();
+    let limits: Vec<(&Entry, f64, Place<'_>)> = set.of(ENVOY_GATEWAY, "BackendTrafficPolicy").filter_map(per_user).collect();
     if limits.is_empty() {
         return;
     }
