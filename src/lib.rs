@@ -19,6 +19,7 @@ pub mod exec;
 pub mod failure;
 pub mod forward;
 pub mod generate;
+pub mod host;
 pub mod image;
 pub mod input;
 pub mod kinds;

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("generate", &["spec", "stack", "yaml"]),
     ("certs", &["failure", "stack"]),
     ("image", &["failure", "stack"]),
+    ("host", &["stack"]),
     ("lint", &["input::nearest", "kinds", "stack::ObjectId", "yaml"]),
     // an Event carries what renderers need of a step, so that they need not know plans
     ("plan", &["failure", "stack", "event::StepInfo"]),
