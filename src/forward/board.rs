@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_mins(1);
 const REMEMBERED: usize = 16;
 
 /// Is told what a person may want to read in a log: one line, without a time.
-pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
+pub use crate::daemon::Log as Observer;
 
 /// A running forwarder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,17 +7,16 @@
 //! ```text
 //! client --TCP--> server --search--> a ready pod (endpoints <-- follow <-- watch)
 //!                    \--carry--> tunnel --WebSocket--> API server --> kubelet --> pod
-//! up/status/down --one line of JSON--> control (Unix socket) --> the daemon
+//! up/status/down --one line of JSON--> door (room `daemon`) --> run
 //! ```
 
 mod board;
 mod carry;
-mod control;
-mod daemon;
 mod endpoints;
 #[cfg(test)]
 mod fake;
 mod follow;
+mod outside;
 mod run;
 mod search;
 mod server;
@@ -28,11 +27,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use board::{Board, Observer, RouteStatus, Status};
-pub use daemon::{start, status, stop};
+pub use outside::{start, status, stop};
 pub use run::run;
 pub use server::{Served, serve};
 
+use crate::daemon::Daemon;
 use crate::stack::ServiceFile;
+
+const FORWARDER: Daemon = Daemon { name: "forwarder", spec: "forwarder.json" };
 
 /// One port on loopback and the service behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

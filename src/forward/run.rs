@@ -1,23 +1,20 @@
 //! The daemon's inside: what the hidden verb `forwarder` runs.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Spec;
-use super::board::{Board, Observer, Status};
-use super::control::{Door, Lock};
-use super::daemon::{FAILURE, LOG, read_spec};
-use super::server;
+use super::board::{Board, Status};
 use super::tunnel::{Cluster, Upstream};
+use super::{FORWARDER, server};
+use crate::daemon::{Door, Lock, allow_many_files, leaving_its_failure, log_to, read_spec, watch_signals};
 use crate::failure::{Failure, FailureKind};
+use crate::world::clock;
 use crate::world::kube::client_for_tunnels;
-use crate::world::{clock, files};
 
 /// How often the daemon looks whether it is still wanted. The file systems that state folders lie on have no common watch.
 const WANTED: Duration = Duration::from_secs(2);
@@ -25,8 +22,6 @@ const WANTED: Duration = Duration::from_secs(2);
 const IDENTITY_EVERY: u64 = 15;
 /// How long the API server may take to say which cluster it is.
 const IDENTITY: Duration = Duration::from_secs(10);
-/// The log begins anew at this size, in bytes.
-const LOG_LIMIT: u64 = 1024 * 1024;
 
 /// Serves the spec of a state folder until it is stopped by its socket or a signal, until the spec is taken away or
 /// changed, or until another cluster answers in its cluster's place.
@@ -35,24 +30,18 @@ const LOG_LIMIT: u64 = 1024 * 1024;
 /// When another daemon serves this folder, the spec is not there, the cluster is not the right one or does not answer, or
 /// a port is taken. The failure is left in the state folder too, for the one who started the daemon.
 pub async fn run(state: &Path) -> Result<(), Failure> {
-    let served = serve_spec(state).await;
-    if let Err(failure) = &served
-        && let Ok(text) = serde_json::to_vec(failure)
-    {
-        files::write_private(&state.join(FAILURE), &text)?;
-    }
-    served
+    leaving_its_failure(FORWARDER, state, serve_spec(state)).await
 }
 
 async fn serve_spec(state: &Path) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let _signals = watch_signals(&stop)?;
     allow_many_files();
-    let Some(lock) = Lock::take(state).await? else {
+    let Some(lock) = Lock::take(FORWARDER, state).await? else {
         return Err(Failure::new(FailureKind::Held, format!("another forwarder serves {}", state.display()))
             .hint("Ask it with `tstack status`, or end it with `tstack down`."));
     };
-    let Some(spec) = read_spec(state)? else {
+    let Some(spec) = read_spec::<Spec>(FORWARDER, state)? else {
         return Err(Failure::usage(format!("there is nothing to forward: {} holds no spec", state.display())));
     };
     let upstream = Cluster(client_for_tunnels(&spec.kubeconfig, spec.context.as_deref()).await?);
@@ -68,9 +57,9 @@ pub(super) async fn host<U: Upstream>(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     check_identity(&upstream, spec).await?;
-    let board = Arc::new(Board::new(spec.routes.clone(), log_to(state.join(LOG))));
+    let board = Arc::new(Board::new(spec.routes.clone(), log_to(FORWARDER.log(state))));
     let bound = server::bind(&board).await?;
-    let door = Door::open(state, lock)?;
+    let door = Door::open(FORWARDER, state, lock)?;
     let since = clock::now();
     let status = || Status { pid: std::process::id(), since, routes: board.routes() };
     board.note(&format!("listening for {}", spec.routes.iter().map(super::Route::describe).collect::<Vec<_>>().join(", ")));
@@ -101,7 +90,7 @@ async fn stay_while_wanted<U: Upstream>(state: &Path, spec: &Spec, upstream: &U,
     let watching = async {
         for look in 0_u64.. {
             looks.tick().await;
-            match read_spec(state) {
+            match read_spec::<Spec>(FORWARDER, state) {
                 Ok(Some(wanted)) if wanted == *spec => {}
                 Ok(Some(_)) => return board.note("the spec was changed"),
                 Ok(None) => return board.note("the spec was taken away"),
@@ -120,44 +109,6 @@ async fn stay_while_wanted<U: Upstream>(state: &Path, spec: &Spec, upstream: &U,
         () = watching => stop.cancel(),
         () = stop.cancelled() => {}
     }
-}
-
-/// SIGTERM and SIGINT end the daemon; SIGHUP, which a closing terminal sends, is swallowed.
-fn watch_signals(stop: &CancellationToken) -> Result<tokio_util::task::AbortOnDropHandle<()>, Failure> {
-    let on = |kind| signal(kind).map_err(|e| Failure::internal("cannot watch for signals").because(&e));
-    let (mut term, mut int, hangup) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?, on(SignalKind::hangup())?);
-    let stop = stop.clone();
-    Ok(tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
-        let _hangup = hangup;
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        stop.cancel();
-    })))
-}
-
-/// Each connection takes two file descriptors, and macOS begins with 256.
-fn allow_many_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    const ENOUGH: u64 = 4096;
-    let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.unwrap_or(ENOUGH).min(ENOUGH);
-    if limit.current.is_some_and(|now| now < most) {
-        // with fewer, fewer connections are open at once; nothing else changes
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: limit.maximum });
-    }
-}
-
-/// Writes lines with their time. A log that cannot be written is no reason to drop connections.
-fn log_to(path: PathBuf) -> Observer {
-    Arc::new(move |text| {
-        let Ok(mut file) = std::fs::File::options().create(true).append(true).open(&path) else { return };
-        if file.metadata().is_ok_and(|m| m.len() > LOG_LIMIT) {
-            let _ = file.set_len(0);
-        }
-        let _ = writeln!(file, "{:.3} {text}", clock::now());
-    })
 }
 
 #[cfg(test)]

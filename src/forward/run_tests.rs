@@ -2,8 +2,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::forward::control::{Ask, ask};
-use crate::forward::daemon;
+use crate::daemon::{Answer, Ask, ask};
 use crate::forward::fake::{Fake, Pod, route};
 
 fn spec() -> Spec {
@@ -11,37 +10,37 @@ fn spec() -> Spec {
 }
 
 fn write(folder: &TempDir, spec: &Spec) {
-    files::write_private(&folder.path().join("forwarder.json"), &serde_json::to_vec(spec).unwrap()).unwrap();
+    crate::world::files::write_private(&folder.path().join("forwarder.json"), &serde_json::to_vec(spec).unwrap()).unwrap();
 }
 
 /// A daemon as a task of the test; returns once it listens.
 async fn host_in_background(folder: &TempDir) -> (CancellationToken, JoinHandle<Result<(), Failure>>) {
     write(folder, &spec());
     let state = folder.path().to_owned();
-    let lock = Lock::take(&state).await.unwrap().unwrap();
+    let lock = Lock::take(FORWARDER, &state).await.unwrap().unwrap();
     let stop = CancellationToken::new();
     let token = stop.clone();
     let task = tokio::spawn(async move { host(&state, &spec(), Fake::new(&[("a", Pod::Echoes)]), &lock, &token).await });
-    while ask(folder.path(), Ask::Status).await.unwrap().is_none() {
+    while ask::<Answer<Status>>(FORWARDER, folder.path(), &Ask::Status).await.unwrap().is_none() {
         tokio::task::yield_now().await;
     }
     (stop, task)
 }
 
 fn log(folder: &TempDir) -> String {
-    fs_err::read_to_string(folder.path().join(LOG)).unwrap()
+    fs_err::read_to_string(FORWARDER.log(folder.path())).unwrap()
 }
 
 #[tokio::test]
 async fn a_running_daemon_is_found_by_status_and_ended_by_stop() {
     let folder = tempfile::tempdir().unwrap();
     let (_, task) = host_in_background(&folder).await;
-    let status = daemon::status(folder.path()).await.unwrap().unwrap();
+    let status = crate::forward::status(folder.path()).await.unwrap().unwrap();
     assert_eq!((status.pid, status.routes[0].route.clone()), (std::process::id(), route()));
-    assert!(daemon::stop(folder.path()).await.unwrap(), "it was there");
+    assert!(crate::forward::stop(folder.path()).await.unwrap(), "it was there");
     task.await.unwrap().unwrap();
-    assert_eq!(daemon::status(folder.path()).await.unwrap(), None);
-    assert!(!daemon::stop(folder.path()).await.unwrap(), "it is there no more");
+    assert_eq!(crate::forward::status(folder.path()).await.unwrap(), None);
+    assert!(!crate::forward::stop(folder.path()).await.unwrap(), "it is there no more");
 }
 
 #[tokio::test]
@@ -88,7 +87,7 @@ async fn a_daemon_whose_cluster_was_replaced_ends_by_itself() {
 #[tokio::test]
 async fn another_cluster_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
-    let lock = Lock::take(folder.path()).await.unwrap().unwrap();
+    let lock = Lock::take(FORWARDER, folder.path()).await.unwrap().unwrap();
     let other = Spec { identity: "uid-2".into(), ..spec() };
     let failure = host(folder.path(), &other, Fake::new(&[]), &lock, &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.what, "another cluster answers where ours was");
@@ -98,7 +97,7 @@ async fn another_cluster_is_not_served() {
 #[tokio::test(start_paused = true)]
 async fn a_second_daemon_says_that_it_is_held() {
     let folder = tempfile::tempdir().unwrap();
-    let _first = Lock::take(folder.path()).await.unwrap().unwrap();
+    let _first = Lock::take(FORWARDER, folder.path()).await.unwrap().unwrap();
     let failure = run(folder.path()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Held);
     assert_eq!(failure.what, format!("another forwarder serves {}", folder.path().display()));

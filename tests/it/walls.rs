@@ -29,7 +29,9 @@ const TABLE: &[(&str, &[&str])] = &[
     // the outside speaks of images, objects and folders in the stack's words, since every room does; it knows nothing of stacks
     ("world", &["failure", "yaml", "stack::{Folder, ImageRef, Object, ObjectId}"]),
     ("config", &["failure", "yaml", "world::registry"]),
-    ("forward", &["failure", "stack", "world"]),
+    ("daemon", &["failure", "world"]),
+    ("forward", &["failure", "daemon", "stack", "world"]),
+    ("supervise", &["failure", "daemon", "stack", "world"]),
     // the record keeps what plans need again, the journal what happened
     ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),

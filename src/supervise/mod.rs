@@ -1,0 +1,48 @@
+//! Host mode: a stack as plain processes, held by one supervisor.
+//!
+//! Purpose: keep what a stack says alive on this machine: Envoy Gateway, Envoy, the stack's own programs; and say how each object is.
+//! Reads: objects and questions that come through its door, verdicts of Envoy Gateway, `host.json`. Writes: `host/` in the state folder.
+//! Must not: listen anywhere but on loopback, decide what an object means (that is `host`), or leave anything behind.
+//!
+//! ```text
+//! up/status/down --Client--> door --> store of objects --host::layout--> processes, resources of Envoy Gateway
+//!                              ^----- objects with status <--host::statuses-- probes, verdicts, Envoy's listeners
+//! ```
+
+mod client;
+mod ready;
+mod status;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use client::Client;
+pub use status::{ProcessState, ProcessStatus, Status};
+
+use crate::daemon::Daemon;
+use crate::stack::Exposure;
+
+const SUPERVISOR: Daemon = Daemon { name: "supervisor", spec: "host.json" };
+
+/// What a supervisor works with: programs, and what is reached on localhost. Lies as `host.json` in the state folder for as long
+/// as the supervisor shall live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// The program `envoy-gateway`.
+    pub gateway: PathBuf,
+    /// The program `envoy`.
+    pub envoy: PathBuf,
+    /// Envoy's version, `1.39.1`: Envoy Gateway wants it named.
+    pub envoy_version: String,
+    /// The program `prometheus`; without one, nothing is scraped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PathBuf>,
+    /// The program that stands for each image, by the image's full reference.
+    pub images: BTreeMap<String, PathBuf>,
+    /// The Services that are reached on 127.0.0.1, and on which port.
+    pub exposures: Vec<Exposure>,
+}
