@@ -23,7 +23,8 @@ pub use client::Client;
 pub use status::{ProcessState, ProcessStatus, Status};
 
 use crate::daemon::Daemon;
-use crate::stack::Exposure;
+use crate::host::Image;
+use crate::stack::{Exposure, ServiceFile};
 
 const SUPERVISOR: Daemon = Daemon { name: "supervisor", spec: "host.json" };
 
@@ -38,11 +39,23 @@ pub struct Spec {
     pub envoy: PathBuf,
     /// Envoy's version, `1.39.1`: Envoy Gateway wants it named.
     pub envoy_version: String,
-    /// The program `prometheus`; without one, nothing is scraped.
+    /// Prometheus, where there is a program for it; without one, nothing is scraped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prometheus: Option<PathBuf>,
+    pub prometheus: Option<Prometheus>,
     /// The program that stands for each image, by the image's full reference.
-    pub images: BTreeMap<String, PathBuf>,
+    pub images: BTreeMap<String, Image>,
     /// The Services that are reached on 127.0.0.1, and on which port.
     pub exposures: Vec<Exposure>,
+}
+
+/// The Prometheus of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prometheus {
+    /// The program `prometheus`.
+    pub program: PathBuf,
+    /// The Service that it is reached by: `monitoring/prometheus:9090`.
+    pub service: ServiceFile,
+    /// How often it scrapes, as Prometheus writes a duration: `5s`.
+    pub scrape_interval: String,
 }

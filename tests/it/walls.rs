@@ -31,7 +31,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("config", &["failure", "yaml", "world::registry"]),
     ("daemon", &["failure", "world"]),
     ("forward", &["failure", "daemon", "stack", "world"]),
-    ("supervise", &["failure", "daemon", "stack", "world"]),
+    ("supervise", &["failure", "daemon", "host", "stack", "world"]),
     // the record keeps what plans need again, the journal what happened
     ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
