@@ -178,31 +178,44 @@ pub fn find(name: &str, probe: &[&str], least: &semver::Version, search: &OsStr,
         }
         Failure::preflight(format!("the program `{name}` is not there")).why(format!("looked in {}", places.join(", "))).hint(get)
     })?;
-    let refused = |why: String| {
+    let words: Vec<String> = probe.iter().map(|word| (*word).to_owned()).collect();
+    let version = version_of(&path, &words).map_err(|why| {
         let line = format!("$ {} {}", path.display(), probe.join(" "));
         Failure::preflight(format!("`{}` does not tell its version", path.display())).why(why).why(line).hint(get)
-    };
-    let handle =
-        duct::cmd(&path, probe).stdout_capture().stderr_capture().stdin_null().unchecked().start().map_err(|e| refused(e.to_string()))?;
-    let output = match handle.wait_timeout(PROBE) {
-        Ok(Some(output)) => output.clone(),
-        Ok(None) => {
-            let _ = handle.kill();
-            return Err(refused(format!("it did not answer within {} s", PROBE.as_secs())));
-        }
-        Err(e) => return Err(refused(e.to_string())),
-    };
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let version = version_in(&said).ok_or_else(|| refused(tail(&said)))?;
+    })?;
     if version < *least {
         return Err(Failure::preflight(format!("`{}` is version {version}; {least} or later is needed", path.display())).hint(get));
     }
     Ok(Tool { path, version })
 }
 
-/// The first semantic version in a text.
+/// Every program of this name on the path, in its order.
+#[must_use]
+pub fn candidates(name: &str, search: &OsStr) -> Vec<PathBuf> {
+    which::which_in_all(name, Some(search), ".").map(Iterator::collect).unwrap_or_default()
+}
+
+/// Asks a program for its version, which is the first `v1.2.3` in what it says. Blocks until it has answered.
+///
+/// # Errors
+/// Why it does not tell, or what it said instead.
+pub fn version_of(path: &Path, probe: &[String]) -> Result<semver::Version, String> {
+    let handle = duct::cmd(path, probe).stdout_capture().stderr_capture().stdin_null().unchecked().start().map_err(|e| e.to_string())?;
+    let output = match handle.wait_timeout(PROBE) {
+        Ok(Some(output)) => output.clone(),
+        Ok(None) => {
+            let _ = handle.kill();
+            return Err(format!("it did not answer within {} s", PROBE.as_secs()));
+        }
+        Err(e) => return Err(e.to_string()),
+    };
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    version_in(&said).ok_or_else(|| tail(&said))
+}
+
+/// The first semantic version in a text; Envoy writes its own between slashes.
 fn version_in(text: &str) -> Option<semver::Version> {
-    text.split(|c: char| c.is_whitespace() || "\",{}()=".contains(c))
+    text.split(|c: char| c.is_whitespace() || "\",{}()=/".contains(c))
         .find_map(|word| semver::Version::parse(word.strip_prefix('v').unwrap_or(word)).ok())
 }
 

@@ -1,20 +1,26 @@
 //! Registries and their mirrors.
 
+mod client;
+mod repository;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_util::rt::TokioIo;
+use http::{HeaderMap, Method, Response, StatusCode};
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use crate::failure::{Failure, chain};
+use crate::failure::Failure;
 use crate::stack::ImageRef;
+
+pub(super) use repository::{Descriptor, MANIFESTS, Repository};
 
 /// How long a registry on this machine may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a registry may take to say that it is one.
+const AT_ONCE: Duration = Duration::from_secs(6);
 
 /// The greatest answer that is read: registries limit manifests to 4 MiB (OCI distribution specification, "Pushing Manifests").
 const MOST: usize = 4 << 20;
@@ -193,11 +199,10 @@ pub async fn probe(mirror: &Mirror) -> Result<bool, Failure> {
     }
     let answer = ask(mirror, Method::GET, "/v2/", "application/json").await?;
     let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
-    let named = headers.contains_key("docker-distribution-api-version");
-    let empty_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).is_ok_and(|object| object.is_empty());
     match status {
-        StatusCode::OK if named || empty_object => Ok(true),
-        StatusCode::UNAUTHORIZED if named || headers.contains_key("www-authenticate") => Ok(true),
+        _ if is_registry(status, headers, body) => Ok(true),
+        // a mirror that wants a login is a mirror: the engine may have one
+        StatusCode::UNAUTHORIZED if headers.contains_key("www-authenticate") => Ok(true),
         _ => Err(Failure::preflight(format!("{mirror} is not a container registry"))
             .why(format!("GET /v2/ was answered with {status}{}", excerpt(body)))
             .hint("Correct the mirror's address, or start the registry there.")),
@@ -209,8 +214,6 @@ pub async fn probe(mirror: &Mirror) -> Result<bool, Failure> {
 /// # Errors
 /// A preflight failure when the mirror does not answer, wants a login, or answers with neither yes nor no.
 pub async fn manifest_digest(mirror: &Mirror, image: &ImageRef) -> Result<Served, Failure> {
-    const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
-                          application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
     if !mirror.plain_http {
         return Ok(Served::NotAsked);
     }
@@ -218,7 +221,7 @@ pub async fn manifest_digest(mirror: &Mirror, image: &ImageRef) -> Result<Served
     // the tag first: what is asked is what the tag leads to, to be compared with the digest that is pinned
     let reference = there.tag.as_deref().or(there.digest.as_deref()).unwrap_or("latest");
     let path = format!("/v2/{}/manifests/{reference}", there.path);
-    let head = ask(mirror, Method::HEAD, &path, ACCEPT).await?;
+    let head = ask(mirror, Method::HEAD, &path, MANIFESTS).await?;
     match head.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => return Ok(Served::Absent),
@@ -239,52 +242,62 @@ pub async fn manifest_digest(mirror: &Mirror, image: &ImageRef) -> Result<Served
         return Ok(Served::Digest(digest.to_owned()));
     }
     // the header is optional in the specification
-    let body = ask(mirror, Method::GET, &path, ACCEPT).await?.into_body();
+    let body = ask(mirror, Method::GET, &path, MANIFESTS).await?.into_body();
     let digest = Sha256::digest(&body).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
     Ok(Served::Digest(digest))
 }
 
-/// One request over one connection to a registry on this machine.
+/// Whether images can be had: whether the registry of this one, or the mirror that is set for it, is there and answers as one, within seconds.
+/// Whether it has this image is not asked.
+///
+/// A mirror on https that shows a certificate which we do not know counts as there: the engine may trust it (see [`probe`]).
+///
+/// # Errors
+/// Why not, as a sentence that names the address.
+pub async fn reachable(image: &ImageRef, mirrors: &Mirrors) -> Result<(), String> {
+    let mirror = mirrors.resolve(image);
+    let origin = repository::origin(image, mirror);
+    let asked = async {
+        let answer = client::send(Method::GET, &format!("{origin}/v2/"), "application/json", None).await?;
+        let (status, headers) = (answer.status, answer.headers.clone());
+        Ok((status, headers, answer.bytes(MOST).await?))
+    };
+    match timeout(AT_ONCE, asked).await {
+        Ok(Ok((status, headers, body))) if is_registry(status, &headers, &body) => Ok(()),
+        Ok(Ok((status, _, body))) => {
+            Err(format!("{origin} is not a container registry: GET /v2/ was answered with {status}{}", excerpt(&body)))
+        }
+        Ok(Err(client::Unanswered::Untrusted(_))) if mirror.is_some() => Ok(()),
+        Ok(Err(why)) => Err(format!("{origin} does not answer: {why}")),
+        Err(_) => Err(format!("{origin} does not answer within {} s", AT_ONCE.as_secs())),
+    }
+}
+
+/// A registry answers `GET /v2/` with what it is in a header, with an empty object, or with the wish for a token. Anything else is a proxy,
+/// a portal or another server.
+fn is_registry(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+    let named = headers.contains_key("docker-distribution-api-version");
+    let empty_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).is_ok_and(|object| object.is_empty());
+    let wants_token = headers.get("www-authenticate").is_some_and(|value| value.as_bytes().starts_with(b"Bearer "));
+    (status == StatusCode::OK && (named || empty_object)) || (status == StatusCode::UNAUTHORIZED && (named || wants_token))
+}
+
+/// One request to a registry on this machine.
 async fn ask(mirror: &Mirror, method: Method, path: &str, accept: &str) -> Result<Response<Bytes>, Failure> {
     let fail = |why: String| {
         Failure::preflight(format!("the mirror {mirror} does not answer"))
             .why(format!("{method} {path}: {why}"))
             .hint("Start the registry there, or correct the mirror's address.")
     };
-    let address = if mirror.host.parse::<http::uri::Authority>().is_ok_and(|a| a.port().is_some()) {
-        mirror.host.clone()
-    } else {
-        format!("{}:80", mirror.host)
-    };
-    let request = Request::builder()
-        .method(&method)
-        .uri(path)
-        .header("host", &mirror.host)
-        .header("accept", accept)
-        .header("user-agent", concat!("tstack/", env!("CARGO_PKG_VERSION")))
-        .body(Empty::<Bytes>::new())
-        .map_err(|e| fail(chain(&e)))?;
     let exchange = async {
-        let stream = TcpStream::connect(&address).await.map_err(|e| format!("cannot connect to {address}: {e}"))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| chain(&e))?;
-        let answer = async {
-            let (head, body) = sender.send_request(request).await.map_err(|e| chain(&e))?.into_parts();
-            let body = Limited::new(body, MOST).collect().await.map_err(|e| chain(e.as_ref()))?;
-            Ok(Response::from_parts(head, body.to_bytes()))
-        };
-        tokio::pin!(connection);
-        tokio::pin!(answer);
-        // the connection must be driven while the answer is awaited; an error of it shows in the answer
-        let mut open = true;
-        loop {
-            tokio::select! {
-                done = &mut answer => return done,
-                _ = &mut connection, if open => open = false,
-            }
-        }
+        let answer = client::send(method.clone(), &format!("http://{}{path}", mirror.host), accept, None).await?;
+        let mut response = Response::new(Bytes::new());
+        (*response.status_mut(), *response.headers_mut()) = (answer.status, answer.headers.clone());
+        *response.body_mut() = answer.bytes(MOST).await?;
+        Ok::<_, client::Unanswered>(response)
     };
-    match tokio::time::timeout(PATIENCE, exchange).await {
-        Ok(answer) => answer.map_err(fail),
+    match timeout(PATIENCE, exchange).await {
+        Ok(answer) => answer.map_err(|e| fail(e.to_string())),
         Err(_) => Err(fail(format!("no answer in {} s", PATIENCE.as_secs()))),
     }
 }

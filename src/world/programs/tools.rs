@@ -1,10 +1,10 @@
-//! Which programs of others tstack runs, from which version on, and how to get them.
+//! kind and helm: from which version on, and how people get them.
 
 use std::ffi::OsString;
 
-use super::kind::Kind;
-use super::process::{self, Tool};
 use crate::failure::Failure;
+use crate::world::kind::Kind;
+use crate::world::process::{self, Tool};
 
 /// The oldest kind that makes clusters as we ask for: later ones only.
 const LEAST_KIND: semver::Version = semver::Version::new(0, 24, 0);
