@@ -17,12 +17,16 @@
 //! it is made: a Service is a `Backend` with the loopback ports of its processes, a listener has the port of the exposure that leads
 //! to it, and an `EnvoyProxy` says nothing of Kubernetes.
 
+mod fields;
+mod kinds;
 mod layout;
 mod model;
+mod preview;
 mod roles;
 mod status;
 
 pub use layout::{layout, wanted_ports};
 pub use model::*;
+pub use preview::{Preview, preview};
 pub use roles::{left_out_checks, programs, roles};
 pub use status::{evidence, statuses};

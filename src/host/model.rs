@@ -76,9 +76,11 @@ pub struct Surroundings {
     /// The loopback ports that have been given to each process, by its name: its container port and the port of this machine.
     /// [`wanted_ports`](super::wanted_ports) says which are needed.
     pub ports: BTreeMap<String, BTreeMap<u16, u16>>,
-    /// The processes that take requests now, as EndpointSlices list ready pods. While one is replaced, its older run may still
+    /// The processes that take requests now, as `EndpointSlices` list ready pods. While one is replaced, its older run may still
     /// serve at other ports than [`Surroundings::ports`] says; both may.
     pub serving: Vec<Serving>,
+    /// The version of Envoy, without `v`: `1.39.1`.
+    pub envoy: String,
     /// Whether this machine has `::1`.
     pub ipv6: bool,
     /// The name of the marker route, whose status tells that Envoy Gateway has judged what was written with it.
@@ -194,8 +196,12 @@ pub struct Layout {
     pub services: BTreeMap<(String, String, u16), Vec<SocketAddr>>,
     /// The listeners of each Gateway that are served.
     pub listeners: BTreeMap<ObjectId, Vec<Listener>>,
-    /// Objects and parts of objects that mean nothing here, and why: one sentence for people, without a full stop.
-    pub left_out: Vec<(ObjectId, String)>,
+    /// What answers on each exposed port.
+    pub exposed: BTreeMap<u16, Exposed>,
+    /// Deployments whose processes cannot be made yet, and what for: `ConfigMap shop/settings is not there`.
+    pub waiting: BTreeMap<ObjectId, String>,
+    /// Objects and parts of objects that mean nothing here.
+    pub left_out: Vec<LeftOut>,
     /// What cannot be as it is written. An `apply` that brings one of these objects is to be refused.
     pub faults: Vec<Fault>,
 }
@@ -212,6 +218,28 @@ pub struct Listener {
     pub port: u16,
     /// The port on loopback, where an exposure leads to it.
     pub host: u16,
+}
+
+/// What answers on an exposed port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exposed {
+    /// Envoy, as a listener of this Gateway.
+    Gateway(ObjectId),
+    /// The processes of a Service themselves: a key of [`Layout::services`]. The supervisor carries connections to them.
+    Service((String, String, u16)),
+    /// Nobody, and why: one sentence for people, without a full stop.
+    Nobody(String),
+}
+
+/// An object, or a part of one, that means nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The object.
+    pub id: ObjectId,
+    /// The part of it, as people know it: `http3`, `listener admin`. None where it is the whole object, which is not to be applied.
+    pub part: Option<String>,
+    /// Why: one sentence for people, without a full stop.
+    pub why: String,
 }
 
 /// Why an object cannot be as it is written.

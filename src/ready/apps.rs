@@ -1,7 +1,8 @@
 //! Workloads that keep pods running.
 //!
 //! Source of the rules: `kubectl rollout status` (k8s.io/kubectl `pkg/polymorphichelpers/rollout_status.go`). Only a Deployment
-//! knows a failure of its own, `ProgressDeadlineExceeded`; what ails the pods of the others is seen in the pods.
+//! knows a failure of its own, `ProgressDeadlineExceeded`; what ails the pods of the others is seen in the pods. Where replicas are
+//! processes (`host`), there are no pods to look at, and the Deployment itself says `CrashLoopBackOff`.
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub(super) fn deployment(object: &Value) -> Readiness {
         return stale();
     }
     if let Some(progress) = condition(object, "Progressing")
-        && progress.reason() == "ProgressDeadlineExceeded"
+        && matches!(progress.reason(), "ProgressDeadlineExceeded" | "CrashLoopBackOff")
     {
         return Readiness::Failed(progress.explain());
     }
