@@ -201,7 +201,7 @@ pub struct Layout {
     /// Deployments whose processes cannot be made yet, and what for: `ConfigMap shop/settings is not there`.
     pub waiting: BTreeMap<ObjectId, String>,
     /// Objects and parts of objects that mean nothing here.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOutObject>,
     /// What cannot be as it is written. An `apply` that brings one of these objects is to be refused.
     pub faults: Vec<Fault>,
 }
@@ -233,7 +233,7 @@ pub enum Exposed {
 
 /// An object, or a part of one, that means nothing here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct LeftOutObject {
     /// The object.
     pub id: ObjectId,
     /// The part of it, as people know it: `http3`, `listener admin`. None where it is the whole object, which is not to be applied.

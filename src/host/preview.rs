@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fault, Image, LeftOut, Surroundings, layout, wanted_ports};
+use super::{Fault, Image, LeftOutObject, Surroundings, layout, wanted_ports};
 use crate::stack::{CertificateFile, ComponentKind, Object, Stack};
 
 /// What can be said of a stack's objects before anything is touched.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preview {
     /// Objects and parts of objects that mean nothing here. Whole ones are not to be applied.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<LeftOutObject>,
     /// What cannot be as it is written: nothing of the stack is to be touched.
     pub faults: Vec<Fault>,
 }

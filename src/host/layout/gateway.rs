@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::objects::{Objects, document, namespace_of};
 use crate::host::fields::{list, number, selects, some_text, text};
 use crate::host::kinds::{ENVOY_GATEWAY, GATEWAY_API};
-use crate::host::{Fault, LeftOut, Listener, Surroundings};
+use crate::host::{Fault, LeftOutObject, Listener, Surroundings};
 use crate::stack::{Exposure, Object, ObjectId};
 
 /// Envoy Gateway's name as the controller of a class.
@@ -24,7 +24,7 @@ const READY_LISTENER: &str = "envoy-gateway-proxy-ready-0.0.0.0-19003";
 #[derive(Default)]
 pub(super) struct Gateways<'a> {
     pub(super) served: Vec<Served<'a>>,
-    pub(super) left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<LeftOutObject>,
     pub(super) faults: Vec<Fault>,
 }
 
@@ -78,7 +78,7 @@ impl<'a> Gateways<'a> {
     }
 
     fn leave_out(&mut self, id: &ObjectId, part: Option<String>, why: &str) {
-        self.left_out.push(LeftOut { id: id.clone(), part, why: why.to_owned() });
+        self.left_out.push(LeftOutObject { id: id.clone(), part, why: why.to_owned() });
     }
 
     fn listeners(

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 
 use self::gateway::{Gateways, Served};
 use self::objects::Objects;
+use self::refs::Refs;
 use self::resources::Resources;
 use self::service::Services;
 use self::workload::{Problem, Workload};
 use super::kinds::{Kind, kind};
-use super::{Exposed, Fault, Layout, LeftOut, Surroundings};
+use super::{Exposed, Fault, Layout, LeftOutObject, Surroundings};
 use crate::stack::{Object, ObjectId};
 
 /// The container ports of each process that these objects make: each needs a loopback port before [`layout`] can be.
@@ -36,7 +37,7 @@ pub fn layout(objects: &[(String, Object)], around: &Surroundings) -> Layout {
     let mut layout = Layout::default();
     for (_, object) in objects {
         if let Kind::LeftOut(why) = kind(&object.id) {
-            layout.left_out.push(LeftOut { id: object.id.clone(), part: None, why: why.to_owned() });
+            layout.left_out.push(LeftOutObject { id: object.id.clone(), part: None, why: why.to_owned() });
         }
     }
     let workloads = workloads(all);
@@ -47,10 +48,11 @@ pub fn layout(objects: &[(String, Object)], around: &Surroundings) -> Layout {
     let services = Services::new(all, &workloads, &around.serving);
     let gateways = Gateways::new(all, around);
     let marker = gateways.served.first().filter(|_| !around.marker.is_empty()).map(|served| marker(served, &around.marker));
-    let mut resources = Resources { all, around, services: &services, gateways: &gateways, left_out: Vec::new(), faults: Vec::new() };
+    let refs = Refs { all, services: &services, faults: Vec::new(), copies: BTreeMap::new() };
+    let mut resources = Resources { around, gateways: &gateways, refs, left_out: Vec::new() };
     layout.marker = marker.as_ref().map(ObjectId::of);
     layout.files = resources.files(marker);
-    let (left_out, faults) = (resources.left_out, resources.faults);
+    let (left_out, faults) = (resources.left_out, resources.refs.faults);
     layout.services = services.addresses();
     layout.listeners = gateways.served.iter().map(|one| (one.object.id.clone(), one.listeners.clone())).collect();
     layout.expose(around);
@@ -79,11 +81,11 @@ impl Layout {
     fn work(&mut self, workload: &Workload<'_>, all: Objects<'_>, around: &Surroundings) {
         let id = workload.id.clone();
         if let Some((part, why)) = workload.left_out() {
-            self.left_out.push(LeftOut { id: id.clone(), part: Some(part.to_owned()), why: why.to_owned() });
+            self.left_out.push(LeftOutObject { id: id.clone(), part: Some(part.to_owned()), why: why.to_owned() });
         }
         match workload.processes(all, around) {
             Ok(processes) => self.processes.extend(processes),
-            Err(Problem::LeftOut(why)) => self.left_out.push(LeftOut { id, part: None, why }),
+            Err(Problem::LeftOut(why)) => self.left_out.push(LeftOutObject { id, part: None, why }),
             Err(Problem::Fault(what, hint)) => self.faults.push(Fault { id, what, hint }),
             Err(Problem::Waiting(what)) => {
                 self.waiting.insert(id, what);

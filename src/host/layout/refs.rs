@@ -1,5 +1,7 @@
 //! References to Services become references to their `Backend` objects, and labels that Envoy Gateway cannot read become names.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::gateway::Gateways;
@@ -10,41 +12,74 @@ use crate::host::fields::{list, number, selects, some_text, text, texts};
 use crate::host::kinds::{ENVOY_GATEWAY, GATEWAY_API};
 use crate::stack::ObjectId;
 
-/// Every `backendRef` and `backendRefs` of an object, however deep: routes, mirrors, authorization, processing, telemetry.
-pub(super) fn backends(value: &mut Value, id: &ObjectId, services: &Services<'_>, faults: &mut Vec<Fault>) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| backends(item, id, services, faults)),
-        Value::Object(map) => {
-            for (key, child) in map {
-                match (key.as_str(), &mut *child) {
-                    ("backendRef", one) if one.is_object() => backend(one, id, services, faults),
-                    ("backendRefs", Value::Array(all)) => all.iter_mut().for_each(|one| backend(one, id, services, faults)),
-                    _ => {}
-                }
-                backends(child, id, services, faults);
-            }
-        }
-        _ => {}
-    }
+/// References in the making of documents.
+pub(super) struct Refs<'a> {
+    pub(super) all: Objects<'a>,
+    pub(super) services: &'a Services<'a>,
+    pub(super) faults: Vec<Fault>,
+    /// `Backend` objects of Services of other namespaces, by namespace and name.
+    pub(super) copies: BTreeMap<(String, String), Value>,
 }
 
-/// One reference. A Service that is not there keeps its name, so that Envoy Gateway says what a cluster's would.
-fn backend(reference: &mut Value, id: &ObjectId, services: &Services<'_>, faults: &mut Vec<Fault>) {
-    if !is_service(reference) {
-        return;
+impl Refs<'_> {
+    /// Every `backendRef` and `backendRefs` of an object, however deep: routes, mirrors, authorization, processing, telemetry.
+    pub(super) fn backends(&mut self, value: &mut Value, id: &ObjectId) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.backends(item, id)),
+            Value::Object(map) => {
+                for (key, child) in map {
+                    match (key.as_str(), &mut *child) {
+                        ("backendRef", one) if one.is_object() => self.backend(one, id),
+                        ("backendRefs", Value::Array(all)) => all.iter_mut().for_each(|one| self.backend(one, id)),
+                        _ => {}
+                    }
+                    self.backends(child, id);
+                }
+            }
+            _ => {}
+        }
     }
-    let (namespace, name) = (namespace_of(reference, id), text(reference, "/name"));
-    let (Some(ports), Some(port)) = (services.ports(namespace, name), number::<u16>(reference, "/port")) else { return };
-    let Some(found) = ports.iter().find(|one| one.number == port) else {
-        let has: Vec<String> = ports.iter().map(|one| one.number.to_string()).collect();
-        faults.push(Fault {
-            id: id.clone(),
-            what: format!("it refers to port {port} of Service {namespace}/{name}, which the Service does not have"),
-            hint: format!("Write a port that it has: {}.", has.join(", ")),
-        });
-        return;
-    };
-    point(reference, found);
+
+    /// One reference. A Service that is not there keeps its name, so that Envoy Gateway says what a cluster's would.
+    fn backend(&mut self, reference: &mut Value, id: &ObjectId) {
+        if !is_service(reference) {
+            return;
+        }
+        let (namespace, name) = (namespace_of(reference, id).to_owned(), text(reference, "/name"));
+        let (Some(ports), Some(port)) = (self.services.ports(&namespace, name), number::<u16>(reference, "/port")) else { return };
+        let Some(found) = ports.iter().find(|one| one.number == port) else {
+            let has: Vec<String> = ports.iter().map(|one| one.number.to_string()).collect();
+            self.faults.push(Fault {
+                id: id.clone(),
+                what: format!("it refers to port {port} of Service {namespace}/{name}, which the Service does not have"),
+                hint: format!("Write a port that it has: {}.", has.join(", ")),
+            });
+            return;
+        };
+        let granted = namespace != id.namespace_or_default() && self.is_granted(id, &namespace, name);
+        point(reference, found);
+        // Envoy Gateway grants nothing to its own policies when it reads files, since it forgets their kind
+        if granted && id.group() == ENVOY_GATEWAY {
+            let copy = format!("{}.in.{namespace}", found.backend);
+            reference["name"] = json!(copy);
+            reference["namespace"] = json!(id.namespace_or_default());
+            let key = (id.namespace_or_default().to_owned(), copy);
+            let document = found.document(&key.0, &key.1);
+            self.copies.insert(key, document);
+        }
+    }
+
+    /// Whether a grant of the stack lets an object refer to a Service of another namespace.
+    fn is_granted(&self, id: &ObjectId, namespace: &str, service: &str) -> bool {
+        let grants = self.all.of(GATEWAY_API, "ReferenceGrant").filter(|(_, grant)| grant.id.namespace_or_default() == namespace);
+        grants.map(|(_, grant)| &grant.value).any(|grant| {
+            let from = |one: &Value| {
+                (text(one, "/group"), text(one, "/kind"), text(one, "/namespace")) == (id.group(), &id.kind, id.namespace_or_default())
+            };
+            let to = |one: &Value| is_service(one) && some_text(one, "/name").is_none_or(|name| name == service);
+            list(grant, "/spec/from").iter().any(from) && list(grant, "/spec/to").iter().any(to)
+        })
+    }
 }
 
 /// Whether a reference names a Service, which is what it means when it names no kind.

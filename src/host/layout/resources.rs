@@ -7,34 +7,32 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::gateway::{self, Gateways};
-use super::objects::{Objects, document};
-use super::refs;
-use super::service::Services;
+use super::objects::document;
+use super::refs::{self, Refs};
 use crate::host::fields::{list, some_text, text};
 use crate::host::kinds::{self, GATEWAY_API, Kind};
-use crate::host::{Fault, LeftOut, MAIN_FILE, Surroundings};
+use crate::host::{Fault, LeftOutObject, MAIN_FILE, Surroundings};
 use crate::stack::{Object, ObjectId};
 
 /// The documents in the making.
 pub(super) struct Resources<'a> {
-    pub(super) all: Objects<'a>,
     pub(super) around: &'a Surroundings,
-    pub(super) services: &'a Services<'a>,
     pub(super) gateways: &'a Gateways<'a>,
-    pub(super) left_out: Vec<LeftOut>,
-    pub(super) faults: Vec<Fault>,
+    pub(super) refs: Refs<'a>,
+    pub(super) left_out: Vec<LeftOutObject>,
 }
 
 impl Resources<'_> {
     /// All documents, by file.
     pub(super) fn files(&mut self, marker: Option<Value>) -> BTreeMap<String, Vec<Value>> {
         let mut documents: Vec<Value> = Vec::new();
-        let objects = self.all.0.iter().map(|(_, object)| object);
+        let objects = self.refs.all.0.iter().map(|(_, object)| object);
         for object in objects.clone().filter(|object| kinds::kind(&object.id) == Kind::Read) {
             documents.extend(self.read(object));
         }
-        documents.extend(gateway::our_proxy(self.all, &self.around.envoy));
-        documents.extend(self.services.backends());
+        documents.extend(gateway::our_proxy(self.refs.all, &self.around.envoy));
+        documents.extend(self.refs.services.backends());
+        documents.extend(std::mem::take(&mut self.refs.copies).into_values());
         documents.extend(self.gateways.loopback(self.around.ipv6));
         documents.extend(marker);
         // what only programs need is not for another program's files
@@ -56,23 +54,23 @@ impl Resources<'_> {
             (_, "GatewayClass") => return gateway::is_ours(object).then(|| gateway::class_document(object)),
             (_, "Gateway") => {
                 let served = self.gateways.served.iter().find(|served| served.object.id == *id)?;
-                return Some(served.document(self.all, &mut self.faults));
+                return Some(served.document(self.refs.all, &mut self.refs.faults));
             }
             (_, "EnvoyProxy") => {
-                refs::backends(&mut spec, id, self.services, &mut self.faults);
+                self.refs.backends(&mut spec, id);
                 return Some(gateway::proxy_document(id, spec, &self.around.envoy));
             }
-            (_, "ReferenceGrant") => refs::grants(&mut spec, id, self.services),
-            (GATEWAY_API, "BackendTLSPolicy") => refs::service_targets(&mut spec, id, self.services),
+            (_, "ReferenceGrant") => refs::grants(&mut spec, id, self.refs.services),
+            (GATEWAY_API, "BackendTLSPolicy") => refs::service_targets(&mut spec, id, self.refs.services),
             (GATEWAY_API, _) => {
                 refs::parents(&mut spec, id, self.gateways);
-                refs::backends(&mut spec, id, self.services, &mut self.faults);
+                self.refs.backends(&mut spec, id);
             }
             (_, kind) if kind.ends_with("Policy") => {
                 self.impossible(id, &spec);
                 self.http3(id, &mut spec);
-                refs::selected_targets(&mut spec, id, self.all, &mut self.faults);
-                refs::backends(&mut spec, id, self.services, &mut self.faults);
+                refs::selected_targets(&mut spec, id, self.refs.all, &mut self.refs.faults);
+                self.refs.backends(&mut spec, id);
             }
             _ => {}
         }
@@ -95,7 +93,7 @@ impl Resources<'_> {
         } else {
             return;
         };
-        self.faults.push(Fault { id: id.clone(), what: what.to_owned(), hint: hint.to_owned() });
+        self.refs.faults.push(Fault { id: id.clone(), what: what.to_owned(), hint: hint.to_owned() });
     }
 
     /// HTTP/3 is UDP, and exposed ports carry TCP alone.
@@ -103,7 +101,7 @@ impl Resources<'_> {
         let found = spec.as_object_mut().filter(|_| id.kind == "ClientTrafficPolicy").and_then(|spec| spec.shift_remove("http3"));
         if found.is_some() {
             let why = "exposed ports carry TCP alone".to_owned();
-            self.left_out.push(LeftOut { id: id.clone(), part: Some("http3".to_owned()), why });
+            self.left_out.push(LeftOutObject { id: id.clone(), part: Some("http3".to_owned()), why });
         }
     }
 }

@@ -9,7 +9,7 @@ use super::objects::{Objects, document, service_ports};
 use super::workload::Workload;
 use crate::host::fields::texts;
 use crate::host::kinds::ENVOY_GATEWAY;
-use crate::host::{LeftOut, Serving};
+use crate::host::{LeftOutObject, Serving};
 use crate::stack::ObjectId;
 
 /// The Services of a stack.
@@ -17,7 +17,7 @@ pub(super) struct Services<'a> {
     /// Namespace and name of each Service, and its ports.
     all: Vec<(&'a str, &'a str, Vec<Port<'a>>)>,
     /// What of them means nothing here.
-    pub(super) left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<LeftOutObject>,
 }
 
 /// A port of a Service, as a `Backend`.
@@ -60,7 +60,7 @@ impl<'a> Services<'a> {
             found.push((id.namespace_or_default(), id.name.as_str(), ports.into_iter().map(port).collect()));
             if texts(&service.value, "/spec/selector").is_empty() {
                 let why = "without a selector it leads to no process".to_owned();
-                left_out.push(LeftOut { id: id.clone(), part: Some("endpoints".to_owned()), why });
+                left_out.push(LeftOutObject { id: id.clone(), part: Some("endpoints".to_owned()), why });
             }
         }
         Self { all: found, left_out }
@@ -86,13 +86,13 @@ impl<'a> Services<'a> {
 
     /// A `Backend` for each port.
     pub(super) fn backends(&self) -> impl Iterator<Item = Value> {
-        self.all.iter().flat_map(|(namespace, _, ports)| ports.iter().map(|port| port.document(namespace)))
+        self.all.iter().flat_map(|(namespace, _, ports)| ports.iter().map(|port| port.document(namespace, &port.backend)))
     }
 }
 
 impl Port<'_> {
     /// Without endpoints Envoy answers 503, as for a Service without a ready pod; an empty list would break the schema.
-    fn document(&self, namespace: &str) -> Value {
+    pub(super) fn document(&self, namespace: &str, name: &str) -> Value {
         let mut spec = json!({"type": "Endpoints"});
         if !self.endpoints.is_empty() {
             let endpoint = |port: &u16| json!({"ip": {"address": "127.0.0.1", "port": port}});
@@ -107,6 +107,6 @@ impl Port<'_> {
         if let Some(protocol) = protocol {
             spec["appProtocols"] = json!([protocol]);
         }
-        document(&ObjectId::new("gateway.envoyproxy.io/v1alpha1", "Backend", namespace, &self.backend), [("spec", spec)])
+        document(&ObjectId::new("gateway.envoyproxy.io/v1alpha1", "Backend", namespace, name), [("spec", spec)])
     }
 }
