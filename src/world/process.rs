@@ -200,7 +200,16 @@ pub fn candidates(name: &str, search: &OsStr) -> Vec<PathBuf> {
 /// # Errors
 /// Why it does not tell, or what it said instead.
 pub fn version_of(path: &Path, probe: &[String]) -> Result<semver::Version, String> {
-    let handle = duct::cmd(path, probe).stdout_capture().stderr_capture().stdin_null().unchecked().start().map_err(|e| e.to_string())?;
+    let start = || duct::cmd(path, probe).stdout_capture().stderr_capture().stdin_null().unchecked().start();
+    let mut handle = start();
+    // a program that was just written is busy for as long as a child that another thread is starting has not yet closed it
+    for _ in 0..1000 {
+        match &handle {
+            Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => handle = start(),
+            _ => break,
+        }
+    }
+    let handle = handle.map_err(|e| e.to_string())?;
     let output = match handle.wait_timeout(PROBE) {
         Ok(Some(output)) => output.clone(),
         Ok(None) => {

@@ -28,14 +28,16 @@ pub(crate) struct Seen {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
+    /// Announces so many bytes more than it sends, and closes.
+    pub(crate) withheld: usize,
     /// Say `connection: close`, and close.
     pub(crate) close: bool,
 }
 
 impl Reply {
-    pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), close: false }
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into(), withheld: 0, close: false }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl std::fmt::Display) -> Self {
@@ -134,7 +136,7 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, co
             Err(_) => Some(Reply { close: true, ..Reply::new(400, "") }),
         };
         let Some(reply) = reply else { return };
-        let mut text = format!("HTTP/1.1 {} Reason\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+        let mut text = format!("HTTP/1.1 {} Reason\r\ncontent-length: {}\r\n", reply.status, reply.body.len() + reply.withheld);
         for (name, value) in &reply.headers {
             text.extend([name, ": ", value, "\r\n"]);
         }
@@ -142,8 +144,8 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, co
             text.push_str("connection: close\r\n");
         }
         text.push_str("\r\n");
-        text.push_str(&reply.body);
-        if stream.write_all(text.as_bytes()).await.is_err() || stream.flush().await.is_err() || reply.close {
+        let sent = stream.write_all(text.as_bytes()).await.is_ok() && stream.write_all(&reply.body).await.is_ok();
+        if !sent || stream.flush().await.is_err() || reply.close || reply.withheld > 0 {
             return;
         }
     }

@@ -122,7 +122,7 @@ impl<'a> Cache<'a> {
         let (name, kept) = (program.name.clone(), from.clone());
         let placed = tokio::task::spawn_blocking(move || place(&new, &name, kept, &folder).map(|()| folder.join(name))).await;
         let path = placed.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-        Ok(Obtained { path, source: Source::Fetched(from), version })
+        Ok(Obtained { path, source: Source::Fetched(from), version, passed_over: Vec::new() })
     }
 }
 
@@ -150,7 +150,12 @@ fn check(file: &Path, program: &Program) -> Result<Obtained, String> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err("it is not there".to_owned()),
         Err(e) => return Err(e.to_string()),
     };
-    let found = |from: &str| Obtained { path: file.to_owned(), source: Source::Cache(from.to_owned()), version: program.version.clone() };
+    let found = |from: &str| Obtained {
+        path: file.to_owned(),
+        source: Source::Cache(from.to_owned()),
+        version: program.version.clone(),
+        passed_over: Vec::new(),
+    };
     let origin_path = file.with_file_name("origin.json");
     let origin = fs_err::read(&origin_path).ok().and_then(|bytes| serde_json::from_slice::<Origin>(&bytes).ok());
     let origin = origin.ok_or_else(|| "nothing says where the file there came from".to_owned())?;

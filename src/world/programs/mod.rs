@@ -11,7 +11,7 @@ mod path;
 mod tools;
 mod wheel;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +90,9 @@ pub struct Obtained {
     pub source: Source,
     /// What it says its version is.
     pub version: Version,
+    /// The sources that were asked before and did not serve, each with its reason: a mirror with another digest than the pinned one is
+    /// passed over, and said.
+    pub passed_over: Vec<String>,
 }
 
 /// Where a program came from.
@@ -166,33 +169,43 @@ pub async fn obtain(
     cancel: &CancellationToken,
     tell: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Obtained, Failure> {
-    let program = lock::program(wanted)?;
-    supported(&program, &places.platform)?;
+    get(&lock::program(wanted)?, places, cancel, tell).await
+}
+
+/// [`obtain`] for a program of any lock.
+async fn get(
+    program: &Program,
+    places: &Places,
+    cancel: &CancellationToken,
+    tell: &(dyn Fn(&str) + Send + Sync),
+) -> Result<Obtained, Failure> {
+    supported(program, &places.platform)?;
     let mut reasons = Vec::new();
-    match path::look(&program, &places.search).await {
+    match path::look(program, &places.search).await {
         Ok(found) => return Ok(found),
         Err(why) => reasons.push(format!("PATH: {why}")),
     }
-    let cache = Cache::new(&places.cache, &program);
+    let cache = Cache::new(&places.cache, program);
     let held = cache.hold(cancel, tell).await?;
     match cache.look().await {
         Ok(found) => return Ok(found),
         Err(why) => reasons.push(format!("cache: {why}")),
     }
-    let job = Job { places, cache: &cache, held: &held, cancel, tell };
-    for way in Way::all(&program) {
+    let (mut passed_over, job) = (Vec::new(), Job { places, cache: &cache, held: &held, cancel, tell });
+    for way in Way::all(program) {
         let tried = match &way {
             Way::Image(image) => image::fetch(&job, image).await,
             Way::Go(go) => golang::build(&job, go).await,
             Way::Wheel(wheel) => wheel::fetch(&job, wheel).await,
         };
         match tried {
-            Ok(obtained) => return Ok(obtained),
-            Err(_) if cancel.is_cancelled() => return Err(cancelled(&program)),
-            Err(why) => reasons.push(format!("{}: {why}", way.name())),
+            Ok(obtained) => return Ok(Obtained { passed_over, ..obtained }),
+            Err(_) if cancel.is_cancelled() => return Err(cancelled(program)),
+            Err(why) => passed_over.push(format!("{}: {why}", way.name())),
         }
     }
-    Err(no_source(&program, reasons))
+    reasons.extend(passed_over);
+    Err(no_source(program, &places.search, reasons))
 }
 
 /// What every source gets.
@@ -228,18 +241,23 @@ impl Way {
     }
 }
 
-fn no_source(program: &Program, reasons: Vec<String>) -> Failure {
+fn no_source(program: &Program, search: &OsStr, reasons: Vec<String>) -> Failure {
     let failure = Failure::step(format!("cannot get {} {}", program.name, program.version));
     let failure = reasons.into_iter().fold(failure, Failure::why);
-    let mut remedies = vec![format!("put {} {} on PATH", program.name, program.version)];
-    for way in Way::all(program) {
-        remedies.push(match way {
-            Way::Image(image) => format!("set a mirror that has {}", image.name),
-            Way::Go(_) => "install Go (https://go.dev/doc/install)".to_owned(),
-            Way::Wheel(_) => "install Python 3 with pip".to_owned(),
-        });
-    }
-    failure.hint(format!("Do one of these and run the same command again: {}.", remedies.join("; ")))
+    let failure = failure.hint(format!("Put {} {} on PATH.", program.name, program.version));
+    Way::all(program).into_iter().fold(failure, |failure, way| {
+        failure.hint(match way {
+            Way::Image(image) => format!("Or set a mirror that has {}.", image.name),
+            Way::Go(_) if golang::found(search).is_none() => {
+                "Or install Go (https://go.dev/doc/install): it is then built from its module.".to_owned()
+            }
+            Way::Go(_) => "Or let go reach its module proxy (`go env GOPROXY`).".to_owned(),
+            Way::Wheel(_) if wheel::found(search).is_none() => {
+                "Or install Python 3 with pip: it is then downloaded from its wheel.".to_owned()
+            }
+            Way::Wheel(_) => "Or let pip reach its package index (`pip config list`).".to_owned(),
+        })
+    })
 }
 
 /// The end of what a failed program said, as one sentence.
@@ -260,3 +278,6 @@ fn supported(program: &Program, platform: &Platform) -> Result<(), Failure> {
         .why("it is published for linux/amd64 and linux/arm64 alone")
         .hint("Use a container engine and kind: install Docker, then `tstack up --provider kind`."))
 }
+
+#[cfg(test)]
+mod tests;

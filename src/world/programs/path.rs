@@ -17,7 +17,9 @@ pub(super) async fn look(program: &Program, search: &OsStr) -> Result<Obtained, 
     let mut seen = Vec::new();
     for path in candidates {
         match version(program, &path).await {
-            Ok(version) if program.accept.matches(&version) => return Ok(Obtained { path, source: Source::Path, version }),
+            Ok(version) if program.accept.matches(&version) => {
+                return Ok(Obtained { path, source: Source::Path, version, passed_over: Vec::new() });
+            }
             Ok(version) => seen.push(format!("{} is {version}", path.display())),
             Err(why) => seen.push(format!("{} does not tell its version ({why})", path.display())),
         }

@@ -418,6 +418,51 @@ mod tests {
         assert!(failure.why[0].contains(&format!("cannot connect to {address}: Connection refused")), "{failure:?}");
     }
 
+    async fn reached(at: &Mirror) -> Result<(), String> {
+        let set = mirrors(&[("*", &at.to_string())]).unwrap();
+        reachable(&image("quay.io/a/b:1"), &set).await.map_err(|why| why.replace(&at.to_string(), "MIRROR").replace(&at.host, "HOST"))
+    }
+
+    #[tokio::test]
+    async fn images_can_be_had_where_something_answers_as_a_registry() {
+        for answer in [
+            (|_| "HTTP/1.1 200 OK\r\nDocker-Distribution-Api-Version: registry/2.0\r\ncontent-length: 0\r\n\r\n".into())
+                as fn(&str) -> String,
+            |_| "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".into(),
+            |_| "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"x\"\r\ncontent-length: 0\r\n\r\n".into(),
+        ] {
+            assert_eq!(reached(&registry(answer).await).await, Ok(()));
+        }
+    }
+
+    #[tokio::test]
+    async fn images_cannot_be_had_from_a_portal_or_a_port_that_only_takes_connections() {
+        let portal = registry(|_| "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>".into()).await;
+        let why = "MIRROR is not a container registry: GET /v2/ was answered with 200 OK: <html>";
+        assert_eq!(reached(&portal).await, Err(why.to_owned()));
+        let login = registry(|_| "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\ncontent-length: 0\r\n\r\n".into()).await;
+        let why = "MIRROR is not a container registry: GET /v2/ was answered with 401 Unauthorized";
+        assert_eq!(reached(&login).await, Err(why.to_owned()));
+        let closed = registry(|_| String::new()).await;
+        let why = "MIRROR does not answer: connection closed before message completed";
+        assert_eq!(reached(&closed).await, Err(why.to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_says_nothing_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = Mirror::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        assert_eq!(reached(&silent).await, Err("MIRROR does not answer within 6 s".to_owned()));
+    }
+
+    #[test]
+    fn without_a_mirror_a_registry_is_asked_at_its_own_host() {
+        let at = |text: &str| repository::origin(&image(text), None);
+        assert_eq!(at("nginx:1"), "https://registry-1.docker.io");
+        assert_eq!(at("quay.io/a/b:1"), "https://quay.io");
+        assert_eq!(at("127.0.0.1:5000/a:1"), "http://127.0.0.1:5000");
+    }
+
     #[tokio::test]
     async fn the_digest_of_a_tag_comes_from_the_header_or_the_manifest_itself() {
         let mirror = registry(|request| match request {
