@@ -5,7 +5,7 @@ SHELL := /bin/bash
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## engine, tools, build, `tstack up`; ends with the table of checks
+up: ## build, and `tstack up`: on kind where an engine and images are, else in host mode; ends with the table of checks
 	@scripts/up.sh $(ARGS)
 
 down: ## everything that `make up` made in engine and home goes

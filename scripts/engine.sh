@@ -4,6 +4,8 @@
 # Where none answers and we may (root on Debian or Ubuntu) it installs docker.io,
 # mounts what control groups are missing, and starts dockerd, which then lives on
 # its own. Exit 3: we may not; the message says what to do.
+#
+# With --installed it starts an engine that is there, and installs none.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${TSTACK_TESTBED:-${XDG_CACHE_HOME:-$HOME/.cache}/tstack-testbed}
@@ -24,6 +26,11 @@ if [ "$(id -u)" != 0 ] || [ ! -e /etc/debian_version ]; then
   say "as root on Debian or Ubuntu this script does both" >&2
   exit 3
 fi
+installed() { command -v dockerd > /dev/null && command -v docker > /dev/null; }
+if [ "${1-}" = --installed ] && ! installed; then
+  say "none is installed" >&2
+  exit 3
+fi
 mkdir -p "$work/engine"
 
 install_docker() {
@@ -36,7 +43,7 @@ install_docker() {
   fi
   say "installed docker.io"
 }
-command -v dockerd > /dev/null && command -v docker > /dev/null || install_docker
+installed || install_docker
 wait_for_engine() { # PID: gives up when it ends, or after a minute
   for _ in $(seq 120); do
     answers && return

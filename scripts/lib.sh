@@ -14,8 +14,21 @@ timed() {
 # A registry is there only if it answers as one: some networks accept every connection.
 registries_answer() {
   local header
-  header=$(curl -sS -m 10 -o /dev/null -D - https://registry-1.docker.io/v2/ 2> /dev/null) || return 1
+  header=$(curl -sS --connect-timeout 4 -m 8 -o /dev/null -D - https://registry-1.docker.io/v2/ 2> /dev/null) || return 1
   grep -qi '^docker-distribution-api-version:' <<< "$header"
+}
+# Where images can be had, in words; fails where they cannot. What the person has set comes first, what takes long to make last.
+where_images_are() {
+  local config=${TSTACK_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/tstack/config.yaml}
+  if [ "$config" != "$bed/config.yaml" ] && grep -qs '^mirrors:' "$config"; then
+    echo "the mirrors of $config"
+  elif registries_answer; then
+    echo "container registries"
+  elif [ -e "$bed/config.yaml" ] && python3 testbed/bed.py built > /dev/null 2>&1; then
+    echo "the test bed"
+  else
+    return 1
+  fi
 }
 # Puts the test bed's programs and settings before all others.
 use_bed() {

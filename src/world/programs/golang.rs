@@ -22,6 +22,9 @@ const ENV: &[(&str, &str)] = &[
     ("GOGC", "400"),
 ];
 
+/// How it compiles. Debug information is left out by the linker: it is not made first.
+const FLAGS: &[&str] = &["-mod=readonly", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false"];
+
 /// The person's `go`.
 pub(super) fn found(search: &std::ffi::OsStr) -> Option<PathBuf> {
     process::candidates("go", search).into_iter().next()
@@ -41,7 +44,7 @@ pub(super) async fn build(job: &Job<'_>, go: &Go) -> Result<Obtained, String> {
     let run = |verb: &str, args: &[&str]| {
         // -C comes first, or go refuses it
         let command =
-            Command::new(&program).args([verb, "-C"]).args([folder.as_os_str()]).args(["-mod=readonly"]).args(args.iter().copied());
+            Command::new(&program).args([verb, "-C"]).args([folder.as_os_str()]).args(FLAGS.iter().copied()).args(args.iter().copied());
         let command = ENV.iter().fold(command, |command, (name, value)| command.env(*name, *value));
         command.env("GOTMPDIR", scratch.path())
     };
@@ -63,8 +66,7 @@ pub(super) async fn build(job: &Job<'_>, go: &Go) -> Result<Obtained, String> {
         let done = count.fetch_add(1, Ordering::Relaxed) + 1;
         (job.tell)(&format!("go compiles {line}: {done} of at most {all} packages, about {minutes} min from nothing on two cores"));
     };
-    // debug information is left out by the linker: it is not made first
-    let args = ["-buildvcs=false", "-v", "-trimpath", "-gcflags=all=-dwarf=false", &linker, "-o", &shown(&out), &go.package];
+    let args = ["-v", &linker, "-o", &shown(&out), &go.package];
     run("build", &args).run(job.cancel, &compiles).await.map_err(|f| last_words(&f))?;
     let from = format!("{} built by go", go.package);
     job.cache.install(&scratch, &out, &from).await
@@ -72,4 +74,17 @@ pub(super) async fn build(job: &Job<'_>, go: &Go) -> Result<Obtained, String> {
 
 fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_script_that_compiles_ahead_uses_the_same_flags() {
+        // else Go would compile everything a second time
+        let script = include_str!("../../../scripts/up.sh");
+        assert!(script.contains(&format!(" {} ", super::FLAGS.join(" "))));
+        for (name, value) in super::ENV {
+            assert!(script.contains(&format!(" {name}={value} ")), "{name}");
+        }
+    }
 }

@@ -5,6 +5,9 @@ use super::*;
 const GO: &str = "    go:\n      modules: envoy-gateway\n      package: example.com/tool\n      define: {example.com/tool.version: v1.2.3}\n      minutes: 8\n";
 const WHEEL: &str = "    wheel: {requirement: tool==1.2.3, file: tool/_bin/tool, sha256: {amd64: abcd}}\n";
 
+/// What every call of `go` has.
+const FLAGS: &str = "-mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false";
+
 /// Writes what it is called with to `calls` in its own folder.
 const NOTES: &str = "echo \"$*\" >> \"$(/usr/bin/dirname \"$0\")/calls\"\n";
 
@@ -39,12 +42,11 @@ async fn go_builds_with_the_pinned_module_graph() {
     assert_eq!(obtained.source.to_string(), "example.com/tool built by go");
     let calls: Vec<String> = machine.said("calls").lines().map(str::to_owned).collect();
     assert!(
-        calls[0].starts_with("list -C HOME/cache/tool/tmp/get-") && calls[0].ends_with("/module -mod=readonly -deps example.com/tool"),
+        calls[0].starts_with("list -C HOME/cache/tool/tmp/get-") && calls[0].ends_with(&format!("/module {FLAGS} -deps example.com/tool")),
         "{calls:?}"
     );
-    let flags =
-        "-mod=readonly -buildvcs=false -v -trimpath -gcflags=all=-dwarf=false -ldflags=-s -w -X example.com/tool.version=v1.2.3 -o ";
-    assert!(calls[1].starts_with("build -C ") && calls[1].contains(flags), "{calls:?}");
+    let flags = format!("/module {FLAGS} -v -ldflags=-s -w -X example.com/tool.version=v1.2.3 -o ");
+    assert!(calls[1].starts_with("build -C ") && calls[1].contains(&flags), "{calls:?}");
     assert!(machine.said("seen.sum").contains("github.com/envoyproxy/gateway v1.9.1 h1:"));
     assert_eq!(
         *machine.told.lock().unwrap(),
