@@ -15,7 +15,7 @@ pub struct Env {
     pub state: Option<PathBuf>,
     /// `TSTACK_CONFIG`: the configuration file. Default `$XDG_CONFIG_HOME/tstack/config.yaml`, or `~/.config/tstack/config.yaml`.
     pub config: Option<PathBuf>,
-    /// The folder for what can be had again: `$XDG_CACHE_HOME/tstack`, or `~/.cache/tstack`.
+    /// `TSTACK_CACHE`: the folder for what can be had again. Default `$XDG_CACHE_HOME/tstack`, or `~/.cache/tstack`.
     pub cache: Option<PathBuf>,
     /// `KUBECONFIG`: read with `--context` alone, where `--kubeconfig` is not given; the first file of the list.
     pub kubeconfig: Option<PathBuf>,
@@ -48,7 +48,7 @@ impl Env {
         Self {
             state: path("TSTACK_STATE").or_else(|| below("XDG_STATE_HOME", ".local/state").map(|p| p.join("tstack"))),
             config: path("TSTACK_CONFIG").or_else(|| below("XDG_CONFIG_HOME", ".config").map(|p| p.join("tstack/config.yaml"))),
-            cache: below("XDG_CACHE_HOME", ".cache").map(|p| p.join("tstack")),
+            cache: path("TSTACK_CACHE").or_else(|| below("XDG_CACHE_HOME", ".cache").map(|p| p.join("tstack"))),
             kubeconfig: std::env::var_os("KUBECONFIG")
                 .and_then(|list| std::env::split_paths(&list).find(|p| !p.as_os_str().is_empty()))
                 .or_else(|| home.as_ref().map(|home| home.join(".kube/config"))),

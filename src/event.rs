@@ -42,12 +42,67 @@ pub struct CheckReport {
     /// Why it failed and what to do; absent when it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Why it was not made, where what the stack runs on cannot make it; such a check has neither passed nor failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckOutcome<'a> {
+    /// It held.
+    Passed,
+    /// It did not hold.
+    Failed,
+    /// It was not made, for this reason.
+    Skipped(&'a str),
+}
+
+impl CheckReport {
+    /// How it came out.
+    #[must_use]
+    pub fn outcome(&self) -> CheckOutcome<'_> {
+        match &self.skipped {
+            Some(reason) => CheckOutcome::Skipped(reason),
+            None if self.passed => CheckOutcome::Passed,
+            None => CheckOutcome::Failed,
+        }
+    }
+
+    /// A check that is not made, for that reason.
+    #[must_use]
+    pub fn skip(name: &str, kind: &str, reason: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            passed: false,
+            expected: String::new(),
+            seen: String::new(),
+            took: Duration::ZERO,
+            failure: None,
+            skipped: Some(reason.to_owned()),
+        }
+    }
 }
 
 /// One thing that happened. Names on the wire are stable; readers must accept names that they do not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all_fields = "camelCase")]
 pub enum Event {
+    /// Something that a person should know before anything runs: what was chosen for them, and why.
+    #[serde(rename = "note")]
+    Note {
+        /// One sentence.
+        text: String,
+    },
+    /// Something of the stack has no place on what the stack runs on.
+    #[serde(rename = "leftOut")]
+    LeftOut {
+        /// The component, or the object, or the part of an object.
+        what: String,
+        /// Why, as one sentence.
+        reason: String,
+    },
     /// The plan is fixed and starts to run.
     #[serde(rename = "plan.started")]
     PlanStarted {

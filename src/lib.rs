@@ -28,6 +28,7 @@ pub mod lint;
 pub mod observe;
 pub mod ops;
 pub mod plan;
+pub mod platform;
 pub mod ready;
 pub mod report;
 pub mod spec;

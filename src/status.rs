@@ -26,6 +26,9 @@ pub struct Status {
     /// Our own forwarder, where one runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarder: Option<ForwarderStatus>,
+    /// The processes of a stack that runs without a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<Processes>,
     /// The last run of the checks, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<LastChecks>,
@@ -108,6 +111,8 @@ pub enum Provider {
     Kind,
     /// A context that the user named.
     Context,
+    /// None: the stack runs as processes on this machine.
+    Host,
 }
 
 /// Where the cluster is.
@@ -154,6 +159,8 @@ pub enum ComponentState {
     Absent,
     /// It cannot be told, for this reason.
     Unknown(String),
+    /// It has no place on what the stack runs on, for this reason.
+    LeftOut(String),
 }
 
 /// A service on localhost.
@@ -181,6 +188,8 @@ pub enum ExposurePath {
     PortMapping,
     /// Our own forwarder.
     Forwarder,
+    /// A process of the stack listens there itself.
+    Process,
     /// Not at all.
     None,
 }
@@ -192,6 +201,7 @@ impl ExposurePath {
         match self {
             Self::PortMapping => "port mapping",
             Self::Forwarder => "forwarder",
+            Self::Process => "process",
             Self::None => "none",
         }
     }
@@ -207,6 +217,46 @@ pub struct ForwarderStatus {
     pub since: Timestamp,
     /// Connections that are open now.
     pub connections: u64,
+}
+
+/// The processes of a stack that runs without a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Processes {
+    /// The supervisor's process.
+    pub supervisor: u32,
+    /// When it began.
+    pub since: Timestamp,
+    /// The memory of all together, the supervisor's own included, in bytes; pages that several share are counted once.
+    pub memory: u64,
+    /// What a person should know of the whole.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Each process.
+    pub all: Vec<ProcessStatus>,
+}
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessStatus {
+    /// Its name: `envoy`, `task-api/task-api/0`.
+    pub name: String,
+    /// Its number, where it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// In words: `ready`, `starting`, `started again in 2 s`.
+    pub state: String,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// How it ended last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<String>,
+    /// Its memory in bytes, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// The file that holds what it says.
+    pub log: String,
 }
 
 /// The last run of the checks.
@@ -232,7 +282,7 @@ impl Status {
         forwarder: Option<ForwarderStatus>,
         checks: Option<LastChecks>,
     ) -> Self {
-        let mut status = Self { stack, health: Health::Unknown, cluster, components, exposures, forwarder, checks };
+        let mut status = Self { stack, health: Health::Unknown, cluster, components, exposures, forwarder, processes: None, checks };
         status.health = status.assess();
         status
     }

@@ -47,6 +47,7 @@ pub async fn run(check: &Check, context: &Context) -> CheckReport {
         seen: outcome.seen,
         took: context.clock.now().saturating_sub(started),
         failure: outcome.failure,
+        skipped: None,
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) struct Global {
 pub(super) enum Verb {
     /// Bring a stack up, and wait until real requests pass
     #[command(
-        after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up --set parameters.httpPort=9080\n  tstack up --context docker-desktop"
+        after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up ./my-stack --watch    every saved file is applied at once\n  tstack up --set parameters.httpPort=9080\n  tstack up --provider host   no container engine needed\n  tstack up --context docker-desktop"
     )]
     Up(Up),
     /// Show what `up` would do, and why, without doing it
@@ -137,12 +137,18 @@ pub(super) struct Up {
     /// The kubeconfig that holds the context [default: $KUBECONFIG, or ~/.kube/config]
     #[arg(long, value_name = "FILE", requires = "context")]
     pub kubeconfig: Option<PathBuf>,
+    /// What to run on: a kind cluster, processes on this machine without any cluster, or whichever this machine can
+    #[arg(long, value_enum, default_value_t, value_name = "PROVIDER", conflicts_with = "context")]
+    pub provider: Provider,
     /// How services get onto localhost: by port mapping where the cluster has one, or always by our forwarder
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub expose: Expose,
     /// Do not run the checks at the end
     #[arg(long)]
     pub no_verify: bool,
+    /// Stay, and apply the stack's files again whenever one of them changes
+    #[arg(long)]
+    pub watch: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -285,6 +291,18 @@ pub(super) enum SchemaOf {
     Stack,
     /// Specifications.
     Service,
+}
+
+/// What a stack runs on.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Provider {
+    /// What it runs on already; else a kind cluster where an engine and images are to be had, and processes where not.
+    #[default]
+    Auto,
+    /// A kind cluster.
+    Kind,
+    /// Processes on this machine, without container engine, cluster and registry.
+    Host,
 }
 
 /// How services get onto localhost.

@@ -41,7 +41,7 @@ pub(super) fn run(global: &Global, args: &Lint, env: &Env, shown: &mut Shown) ->
 pub(super) fn first(global: &Global, source: &str, options: &UpOptions, env: &Env, shown: &mut Shown) -> Result<(), Failure> {
     let stack = &options.stack;
     // a cluster of our own holds nothing else; on somebody else's a stack may build on what is there
-    let complete = matches!(options.wanted, Wanted::Own);
+    let complete = !matches!(options.wanted, Wanted::Context { .. });
     let findings = ops::lint_stack(stack, complete, &source::lint_settings(global, env)?);
     let (errors, rest): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.severity == Severity::Error);
     if let Some(first) = errors.first() {

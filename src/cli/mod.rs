@@ -16,6 +16,7 @@ mod source;
 mod status;
 mod up;
 mod verify;
+mod watch;
 
 use std::ffi::OsString;
 

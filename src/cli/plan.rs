@@ -11,7 +11,10 @@ pub(super) async fn run(global: &Global, args: &PlanArgs, env: &Env, shown: &mut
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, &args.up, env, config_set)?;
     lint::first(global, &args.up.stack, &options, env, shown)?;
-    let plan = ops::plan(&setup, &options).await?;
+    let ops::Planned { plan, chosen } = Box::pin(ops::plan(&setup, options)).await?;
+    if let Some(chosen) = chosen.filter(|_| !shown.json()) {
+        shown.say(&format!("{chosen}\n"));
+    }
     if shown.json() {
         shown.data(&report::json_line("plan", &plan))?;
     } else if plan.is_empty() {

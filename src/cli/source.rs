@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::{Global, Up};
+use super::args::{Global, Provider, Up};
 use crate::config::Config;
 use crate::env::Env;
 use crate::failure::Failure;
@@ -49,15 +49,28 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
     // programs are given paths in it, and are known by them later, wherever the next run is started
     let state = std::path::absolute(&state).unwrap_or(state);
     let setup = Setup {
-        state,
+        state: state.clone(),
         path: env.path.clone(),
         docker_host: env.docker_host.clone(),
         home: env.home.clone(),
         runtime: env.runtime.clone(),
         program: std::env::current_exe().map_err(|e| Failure::internal("tstack does not know where it is itself").because(&e))?,
         mirrors: config.mirrors,
+        cache: env.cache.clone().unwrap_or_else(|| state.join("cache")),
     };
     Ok((setup, config.set))
+}
+
+/// The path of a stack that lies on disk.
+///
+/// # Errors
+/// When the stack is one that is built in.
+pub(super) fn path(source: &str) -> Result<&Path, Failure> {
+    if stack::shipped().contains(&source) {
+        return Err(Failure::usage(format!("the stack `{source}` is built in: it has no files to watch"))
+            .hint("Give the path of a folder: `tstack up ./my-stack --watch`."));
+    }
+    Ok(Path::new(source))
 }
 
 /// A stack by its built-in name or its path.
@@ -97,7 +110,11 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
     let name = global.name.clone().unwrap_or_else(|| stack.name.clone());
     check_name(&name)?;
     let wanted = match &up.context {
-        None => Wanted::Own,
+        None => match up.provider {
+            Provider::Auto => Wanted::Any { image: stack.cluster.image.clone() },
+            Provider::Kind => Wanted::Kind,
+            Provider::Host => Wanted::Host,
+        },
         Some(context) => {
             let kubeconfig = up.kubeconfig.clone().or_else(|| env.kubeconfig.clone());
             let kubeconfig = kubeconfig.ok_or_else(|| Failure::usage("there is no kubeconfig").hint("Name it with --kubeconfig."))?;

@@ -12,7 +12,7 @@ pub(super) async fn run(global: &Global, _: &StatusArgs, env: &Env, shown: &mut 
     let (setup, _) = source::setup(global, env)?;
     let name = source::existing(global, &setup)?;
     let stack = source::recorded(global, &setup, &name)?;
-    let status = ops::status(&setup, &name, stack.as_ref()).await?;
+    let status = Box::pin(ops::status(&setup, &name, stack.as_ref())).await?;
     let text = if shown.json() {
         report::json_line("status", &status)
     } else {

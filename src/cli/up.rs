@@ -4,13 +4,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{Global, Up};
 use super::shown::{Shown, exit_code};
-use super::{lint, source};
+use super::{lint, source, watch};
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::ops::{self, UpReport};
 use crate::report::{self, Link, Next, Summary};
 
 pub(super) async fn run(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
+    if up.watch { watch::run(global, up, env, shown, cancel).await } else { once(global, up, env, shown, cancel).await }
+}
+
+/// One `up`.
+pub(super) async fn once(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, up, env, config_set)?;
     lint::first(global, &up.stack, &options, env, shown)?;
@@ -48,9 +53,9 @@ fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
         stack: report.record.stack.clone(),
         cluster: name.to_owned(),
         steps,
-        checks: report.told.as_ref().map_or(0, |told| told.checks.len()),
+        checks: report.told.as_ref().map_or(0, |told| told.checks.iter().filter(|check| check.passed).count()),
         urls,
-        kubeconfig: Some(report.kubeconfig.display().to_string()),
+        kubeconfig: report.kubeconfig.as_ref().map(|path| path.display().to_string()),
         ca: report.authority.as_ref().map(|path| path.display().to_string()),
         took,
         slowest,

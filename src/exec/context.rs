@@ -8,12 +8,14 @@ use tokio::sync::OnceCell;
 use super::{Act, Signals, steps};
 use crate::failure::Failure;
 use crate::plan::{NodeAccess, Step};
+use crate::platform::Platform;
 use crate::stack::{Component, Stack};
 use crate::state::{Record, StateFolder, Target};
 use crate::world::engine::Engine;
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
 use crate::world::kube::Cluster;
+use crate::world::programs::Places;
 use crate::world::registry::Mirrors;
 
 /// The programs and the engine that a run may use.
@@ -29,6 +31,8 @@ pub struct Engines {
     pub program: std::path::PathBuf,
     /// Where registries are mirrored.
     pub mirrors: Mirrors,
+    /// Where programs of others are looked for and kept.
+    pub places: Places,
     /// How images get into nodes that exist already.
     pub nodes: NodeAccess,
 }
@@ -42,14 +46,14 @@ pub struct Context {
     /// Programs and engine.
     pub engines: Engines,
     record: Mutex<Record>,
-    cluster: OnceCell<Cluster>,
+    platform: OnceCell<Platform>,
 }
 
 impl Context {
-    /// A context; `cluster` where it is connected already.
+    /// A context; `platform` where it is connected already.
     #[must_use]
-    pub fn new(folder: StateFolder, stack: Option<Arc<Stack>>, engines: Engines, record: Record, cluster: Option<Cluster>) -> Self {
-        Self { folder, stack, engines, record: Mutex::new(record), cluster: OnceCell::new_with(cluster) }
+    pub fn new(folder: StateFolder, stack: Option<Arc<Stack>>, engines: Engines, record: Record, platform: Option<Platform>) -> Self {
+        Self { folder, stack, engines, record: Mutex::new(record), platform: OnceCell::new_with(platform) }
     }
 
     /// The record as it is now.
@@ -68,20 +72,29 @@ impl Context {
         record.write(&self.folder)
     }
 
-    /// The cluster, connected when it is first asked for: it may have been made by a step of this run.
+    /// Where the objects live, connected when it is first asked for: it may have been made by a step of this run.
     ///
     /// # Errors
-    /// When its API server does not answer.
-    pub async fn cluster(&self) -> Result<&Cluster, Failure> {
-        self.cluster
+    /// When the API server or the supervisor does not answer.
+    pub async fn platform(&self) -> Result<&Platform, Failure> {
+        self.platform
             .get_or_try_init(|| async {
                 let record = self.record();
                 match &record.target {
-                    Target::Kind { .. } => Cluster::connect(&self.folder.kubeconfig(), None).await,
-                    Target::Context { kubeconfig, context } => Cluster::connect(kubeconfig, Some(context)).await,
+                    Target::Kind { .. } => Cluster::connect(&self.folder.kubeconfig(), None).await.map(Platform::Cluster),
+                    Target::Context { kubeconfig, context } => Cluster::connect(kubeconfig, Some(context)).await.map(Platform::Cluster),
+                    Target::Host => Platform::of_host(&self.folder.path()).await,
                 }
             })
             .await
+    }
+
+    /// The cluster.
+    ///
+    /// # Errors
+    /// As [`Context::platform`]; and where there is none, a defect of ours.
+    pub async fn cluster(&self) -> Result<&Cluster, Failure> {
+        self.platform().await?.cluster()
     }
 
     /// A component of the stack.
@@ -124,7 +137,9 @@ impl Context {
     pub fn kind_cluster(&self) -> Result<String, Failure> {
         match self.record().target {
             Target::Kind { cluster, .. } => Ok(cluster),
-            Target::Context { .. } => Err(Failure::internal("the plan makes, starts or deletes a cluster that is not kind's")),
+            Target::Context { .. } | Target::Host => {
+                Err(Failure::internal("the plan makes, starts or deletes a cluster that is not kind's"))
+            }
         }
     }
 }

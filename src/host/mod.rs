@@ -17,6 +17,7 @@
 //! it is made: a Service is a `Backend` with the loopback ports of its processes, a listener has the port of the exposure that leads
 //! to it, and an `EnvoyProxy` says nothing of Kubernetes.
 
+mod adapt;
 mod fields;
 mod kinds;
 mod layout;
@@ -25,6 +26,7 @@ mod preview;
 mod roles;
 mod status;
 
+pub use adapt::{Adapted, Metrics, SkippedCheck, Without, adapt};
 pub use layout::{layout, wanted_ports};
 pub use model::*;
 pub use preview::{Preview, preview};

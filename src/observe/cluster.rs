@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::plan::{ClusterFact, NodeAccess};
+use crate::platform::Platform;
 use crate::stack::PortMapping;
 use crate::state::{Record, StateFolder, Target, owner};
+use crate::supervise::Client;
 use crate::world::engine::{Container, Engine, State};
 use crate::world::kube::Cluster;
 use crate::world::{files, machine, programs};
@@ -20,6 +22,8 @@ pub struct Sight {
     pub fact: ClusterFact,
     /// Its API server, where it answers.
     pub cluster: Option<Cluster>,
+    /// The supervisor, where the stack runs without a cluster and it answers.
+    pub supervisor: Option<Client>,
     /// How images get into its nodes.
     pub nodes: NodeAccess,
     /// Host ports that it maps.
@@ -30,6 +34,15 @@ pub struct Sight {
     pub adopted: Option<String>,
     /// Why the API server of a cluster that runs was not reached.
     pub trouble: Option<Failure>,
+}
+
+impl Sight {
+    /// Where the objects live, where it answers.
+    #[must_use]
+    pub fn platform(&self) -> Option<Platform> {
+        let cluster = self.cluster.clone().map(Platform::Cluster);
+        cluster.or_else(|| self.supervisor.clone().map(Platform::Host))
+    }
 }
 
 /// Why nothing can be said of a cluster.
@@ -127,7 +140,7 @@ fn proven(name: &str, nodes: &[Container], folder: &StateFolder, machine: &str, 
     };
     let ours = match record.map(|record| &record.target) {
         Some(Target::Kind { owner, .. }) => word == owner,
-        Some(Target::Context { .. }) => false,
+        Some(Target::Context { .. } | Target::Host) => false,
         None => owner::is_of(word, folder, machine),
     };
     if ours {
@@ -218,6 +231,7 @@ pub fn target_name(target: &Target) -> &str {
     match target {
         Target::Kind { cluster, .. } => cluster,
         Target::Context { context, .. } => context,
+        Target::Host => "this machine",
     }
 }
 

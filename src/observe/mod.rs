@@ -6,17 +6,19 @@
 
 mod authority;
 mod cluster;
+mod host;
 mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
+pub use host::{adapted, host_spec, processes, wanted};
 pub use objects::{Seen, components};
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::plan::{NodeAccess, Observed};
+use crate::plan::{HostFact, NodeAccess, Observed};
 use crate::stack::{ComponentKind, ImageRef, Stack};
 use crate::state::{Record, StateFolder, Target};
 use crate::world::clock;
@@ -54,7 +56,12 @@ pub async fn for_up(
     }
     if let Some(cluster) = &sight.cluster {
         objects::releases(cluster, stack, &mut observed).await?;
-        objects::objects(cluster, stack, folder.name(), &mut observed).await?;
+    }
+    if matches!(record.target, Target::Host) {
+        observed.node_images = host::programs_in_place(stack, folder);
+    }
+    if let Some(platform) = sight.platform() {
+        objects::objects(&platform, stack, folder.name(), &mut observed).await?;
     }
     Ok(observed)
 }
@@ -73,6 +80,7 @@ pub async fn for_down(folder: &StateFolder, record: &Record, sight: &Sight) -> R
         verified: record.verified.as_ref().map(|v| v.digest.clone()),
         made: record.made.clone(),
         network_made: matches!(record.target, Target::Kind { network_made: true, .. }),
+        host: matches!(record.target, Target::Host).then(HostFact::default),
         ..Observed::default()
     })
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest};
+use crate::platform::Platform;
 use crate::ready::{Readiness, judge};
 use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects};
 use crate::world::kube::{Cluster, Release};
@@ -19,7 +20,7 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
     };
     let found: Vec<Release> = cluster.releases().await?.into_iter().filter(wanted).collect();
     let ids: Vec<ObjectId> = found.iter().flat_map(|release| release.manifest.clone()).collect();
-    let seen = look(cluster, ids).await?;
+    let seen = look(&Platform::Cluster(cluster.clone()), ids).await?;
     for release in found {
         let unready = first_unready(&release.manifest, &seen);
         let digest = release.description.strip_prefix("tstack ").map(str::to_owned);
@@ -30,7 +31,7 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
 }
 
 /// Fills in the objects that the stack wants on the cluster that the user calls `name`.
-pub(super) async fn objects(cluster: &Cluster, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
+pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
     let wanted: Vec<ObjectId> = stack
         .components
         .iter()
@@ -40,7 +41,7 @@ pub(super) async fn objects(cluster: &Cluster, stack: &Stack, name: &str, observ
             _ => Vec::new(),
         })
         .collect();
-    let found = cluster.get_all(&wanted).await?;
+    let found = platform.get_all(&wanted).await?;
     for (id, found) in wanted.into_iter().zip(found) {
         if let Some(object) = found {
             let noted = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
@@ -69,8 +70,11 @@ pub enum Seen {
 ///
 /// # Errors
 /// When the API server does not answer.
-pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<Seen>, Failure> {
-    let releases = cluster.releases().await?;
+pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>, Failure> {
+    let releases = match platform {
+        Platform::Cluster(cluster) => cluster.releases().await?,
+        Platform::Host(_) => Vec::new(),
+    };
     let objects: Vec<Option<Vec<ObjectId>>> = stack
         .components
         .iter()
@@ -83,7 +87,7 @@ pub async fn components(cluster: &Cluster, stack: &Stack) -> Result<Vec<Seen>, F
             }
         })
         .collect();
-    let seen = look(cluster, objects.iter().flatten().flatten().cloned().collect()).await?;
+    let seen = look(platform, objects.iter().flatten().flatten().cloned().collect()).await?;
     Ok(objects
         .into_iter()
         .map(|ids| match ids {
@@ -103,8 +107,8 @@ fn namespace_digest(stack: &Stack, id: &ObjectId) -> Option<String> {
     })
 }
 
-async fn look(cluster: &Cluster, ids: Vec<ObjectId>) -> Result<BTreeMap<ObjectId, Value>, Failure> {
-    let found = cluster.get_all(&ids).await?;
+async fn look(platform: &Platform, ids: Vec<ObjectId>) -> Result<BTreeMap<ObjectId, Value>, Failure> {
+    let found = platform.get_all(&ids).await?;
     Ok(ids.into_iter().zip(found).filter_map(|(id, found)| Some((id, found?))).collect())
 }
 

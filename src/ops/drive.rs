@@ -43,6 +43,9 @@ pub(super) async fn drive(
     let began = Instant::now();
     let steps = plan.steps().iter().map(crate::plan::Step::info).collect();
     let _ = events_tx.send(Event::PlanStarted { verb: verb.to_owned(), target: target.to_owned(), steps });
+    for left_out in plan.left_out() {
+        let _ = events_tx.send(Event::LeftOut { what: left_out.what.clone(), reason: left_out.reason.clone() });
+    }
     let mut checks = Vec::new();
     let listen = async {
         while let Some(event) = events_rx.recv().await {

@@ -58,7 +58,7 @@ async fn find_programs(plan: &Plan, session: &Session, problems: &mut Problems) 
         program: tool.path,
         kubeconfig: session.kubeconfig(),
         context: match &session.record.target {
-            Target::Kind { .. } => None,
+            Target::Kind { .. } | Target::Host => None,
             Target::Context { context, .. } => Some(context.clone()),
         },
         cache: session.folder.helm(),
@@ -104,6 +104,10 @@ async fn ports(plan: &Plan, session: &Session, problems: &mut Problems) -> Resul
             // a half-made cluster of ours holds them itself, and goes first
             Action::CreateCluster { ports, replace: false, .. } => wanted.extend(ports.iter().map(|port| port.host)),
             Action::StartForwarder { routes } => wanted.extend(routes.iter().map(|route| route.host)),
+            // one that is started anew holds them itself
+            Action::StartSupervisor { exposures, .. } if session.sight.supervisor.is_none() => {
+                wanted.extend(exposures.iter().map(|exposure| exposure.host));
+            }
             _ => {}
         }
     }

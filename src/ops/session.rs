@@ -4,15 +4,17 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::provider;
 use crate::exec::{Context, Engines};
 use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight, SightError};
-use crate::plan::Exposing;
-use crate::stack::Stack;
+use crate::plan::{Exposing, HostFact};
+use crate::stack::{ImageRef, Stack};
 use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
+use crate::world::programs::{Places, Platform};
 use crate::world::registry::Mirrors;
 use crate::world::{clock, machine, orphans};
 
@@ -33,13 +35,31 @@ pub struct Setup {
     pub program: PathBuf,
     /// Where registries are mirrored.
     pub mirrors: Mirrors,
+    /// The folder for what can be got again: programs of others.
+    pub cache: PathBuf,
 }
 
-/// Which cluster the user means.
+impl Setup {
+    /// Where programs of others are looked for and kept.
+    pub(super) fn places(&self) -> Places {
+        Places { search: self.path.clone(), cache: self.cache.join("programs"), mirrors: self.mirrors.clone(), platform: Platform::here() }
+    }
+}
+
+/// What the user wants the stack to run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// One of our own; also what `down` and `status` begin with.
+    /// What is recorded under the name, and where nothing is, a kind cluster; what `down` and `status` begin with.
     Own,
+    /// What is recorded under the name, and where nothing is, what this machine can run.
+    Any {
+        /// The node image of a cluster.
+        image: ImageRef,
+    },
+    /// A kind cluster of our own.
+    Kind,
+    /// No cluster: processes on this machine.
+    Host,
     /// The cluster of this context, in this kubeconfig.
     Context {
         /// The kubeconfig that holds it.
@@ -66,6 +86,8 @@ pub(super) struct Session {
     pub recorded: bool,
     pub engine: Option<Engine>,
     pub sight: Sight,
+    /// What was chosen to run on, and why, where that was left to us.
+    pub chosen: Option<String>,
 }
 
 impl Session {
@@ -81,9 +103,17 @@ impl Session {
         }
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
-        let target = target(before.as_ref(), wanted, &folder)?;
+        let mut chosen = None;
+        let target = match (&before, wanted) {
+            (None, Wanted::Any { image }) => {
+                let (wanted, why) = Box::pin(provider::choose(setup, &folder, image)).await?;
+                chosen = Some(why);
+                target(None, &wanted, &folder)?
+            }
+            (record, wanted) => target(record.as_ref(), wanted, &folder)?,
+        };
         let record = before.unwrap_or_else(|| fresh(target));
-        Ok(Self { setup: setup.clone(), folder, _lock: lock, record, recorded, engine: None, sight: Sight::default() })
+        Ok(Self { setup: setup.clone(), folder, _lock: lock, record, recorded, engine: None, sight: Sight::default(), chosen })
     }
 
     /// Begins a session and looks at the cluster.
@@ -109,8 +139,12 @@ impl Session {
 
     async fn see(&mut self) -> Result<(), SightError> {
         let setup = &self.setup;
-        let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
-        let engine = Engine::connect(setup.docker_host.as_deref(), &addresses).await;
+        if matches!(self.record.target, Target::Host) {
+            // no engine is asked: there may be none
+            self.sight = observe::processes(&self.folder).await?;
+            return Ok(());
+        }
+        let engine = connect(setup).await;
         let recorded = self.recorded.then_some(&self.record);
         (self.sight, self.engine) = match &self.record.target {
             Target::Kind { cluster, .. } => {
@@ -122,6 +156,7 @@ impl Session {
                 let engine = engine.ok();
                 (observe::named(kubeconfig, context, recorded, engine.as_ref()).await?, engine)
             }
+            Target::Host => (Sight::default(), None),
         };
         if let (Some(word), Target::Kind { owner, .. }) = (&self.sight.adopted, &mut self.record.target) {
             owner.clone_from(word);
@@ -132,6 +167,23 @@ impl Session {
         Ok(())
     }
 
+    /// The stack as it can be on what it runs on, and what is to be known where that is no cluster.
+    ///
+    /// # Errors
+    /// When it cannot be told which programs are there.
+    pub(super) async fn fit(&self, stack: Stack) -> Result<(Stack, Option<HostFact>), Failure> {
+        if !matches!(self.record.target, Target::Host) {
+            return Ok((stack, None));
+        }
+        let (stack, host) = Box::pin(observe::adapted(&stack, &self.setup.places(), &self.folder, &self.sight)).await?;
+        if host.faults.is_empty() {
+            return Ok((stack, Some(host)));
+        }
+        let failure = Failure::preflight(format!("the stack `{}` cannot run without a cluster as it is written", stack.name));
+        let told = host.faults.iter().fold(failure, |told, fault| told.why(format!("{}: {}", fault.id, fault.what)).hint(&fault.hint));
+        Err(told.hint("`tstack up --provider kind` runs it on a cluster."))
+    }
+
     /// The name of the cluster for people.
     pub(super) fn target_name(&self) -> String {
         observe::target_name(&self.record.target).to_owned()
@@ -140,7 +192,7 @@ impl Session {
     /// The kubeconfig with which the cluster is reached.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         match &self.record.target {
-            Target::Kind { .. } => self.folder.kubeconfig(),
+            Target::Kind { .. } | Target::Host => self.folder.kubeconfig(),
             Target::Context { kubeconfig, .. } => kubeconfig.clone(),
         }
     }
@@ -153,9 +205,10 @@ impl Session {
             helm: programs.helm,
             program: self.setup.program.clone(),
             mirrors: self.setup.mirrors.clone(),
+            places: self.setup.places(),
             nodes: self.sight.nodes.clone(),
         };
-        Arc::new(Context::new(self.folder.clone(), stack, engines, self.record.clone(), self.sight.cluster.clone()))
+        Arc::new(Context::new(self.folder.clone(), stack, engines, self.record.clone(), self.sight.platform()))
     }
 }
 
@@ -183,7 +236,12 @@ fn fresh(target: Target) -> Record {
 /// The recorded target, unless the user names one; one name never changes its cluster under the user's hands.
 fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Result<Target, Failure> {
     let asked = match wanted {
-        Wanted::Own => None,
+        Wanted::Own | Wanted::Any { .. } => None,
+        Wanted::Kind => match record.map(|record| &record.target) {
+            Some(kind @ Target::Kind { .. }) => Some(kind.clone()),
+            _ => Some(kind(folder)),
+        },
+        Wanted::Host => Some(Target::Host),
         Wanted::Context { kubeconfig, context } => Some(Target::Context { kubeconfig: kubeconfig.clone(), context: context.clone() }),
     };
     let name = folder.name();
@@ -193,10 +251,19 @@ fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Res
         (Some(record), Some(_)) => Err(Failure::preflight(format!("`{name}` runs on `{}` already", observe::target_name(&record.target)))
             .hint("Give the other cluster a name of its own with --name, or take this one down first.")),
         (None, Some(asked)) => Ok(asked),
-        (None, None) => {
-            let run = format!("{} {}", std::process::id(), clock::now().as_nanosecond());
-            let owner = owner::new_word(folder, &machine::name(), &run);
-            Ok(Target::Kind { cluster: format!("tstack-{name}"), owner, network_made: false })
-        }
+        (None, None) => Ok(kind(folder)),
     }
+}
+
+/// A kind cluster that is yet to be made.
+fn kind(folder: &StateFolder) -> Target {
+    let run = format!("{} {}", std::process::id(), clock::now().as_nanosecond());
+    let owner = owner::new_word(folder, &machine::name(), &run);
+    Target::Kind { cluster: format!("tstack-{}", folder.name()), owner, network_made: false }
+}
+
+/// The container engine of this machine.
+pub(super) async fn connect(setup: &Setup) -> Result<Engine, Failure> {
+    let addresses = default_addresses(setup.home.as_deref(), setup.runtime.as_deref());
+    Engine::connect(setup.docker_host.as_deref(), &addresses).await
 }

@@ -1,17 +1,19 @@
 //! `up`: from what is to what the stack wants; and `plan`, which shows it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
 use super::preflight;
 use super::session::{Programs, Session, Setup, Wanted, before_the_first_step};
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
-use crate::plan::{self, ClusterFact, Exposing, Plan, UpRequest, stack_digest};
+use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest, stack_digest};
 use crate::stack::Stack;
-use crate::state::{Record, Verified};
+use crate::state::{Record, Target, Verified};
 use crate::world::clock;
 
 /// What the user asked for.
@@ -40,8 +42,8 @@ pub struct UpReport {
     pub told: Option<Told>,
     /// The record as it is now.
     pub record: Record,
-    /// The kubeconfig with which the cluster is reached.
-    pub kubeconfig: std::path::PathBuf,
+    /// The kubeconfig with which the cluster is reached, where there is one.
+    pub kubeconfig: Option<std::path::PathBuf>,
     /// The certificate of the local CA, where there is one.
     pub authority: Option<std::path::PathBuf>,
 }
@@ -52,6 +54,9 @@ pub struct UpReport {
 /// Before the first side effect: what makes it impossible. A failed step is in the report, not here.
 pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cancel: &CancellationToken) -> Result<UpReport, Failure> {
     let mut session = Session::open(setup, &options.name, &options.wanted, Some("up")).await?;
+    if let Some(text) = &session.chosen {
+        listener(&Event::Note { text: text.clone() }, Duration::ZERO);
+    }
     if session.recorded && !session.record.stack.is_empty() && session.record.stack != options.stack.name {
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
             .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
@@ -64,16 +69,17 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         }
         session.look().await?;
     }
-    let plan = decide(&session, &options).await?;
-    let programs = preflight::check(&options.stack, &plan, &session).await.map_err(before_the_first_step)?;
+    let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
+    let plan = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    let programs = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
     session.folder.create()?;
-    session.record.stack.clone_from(&options.stack.name);
+    session.record.stack.clone_from(&stack.name);
     session.record.source.clone_from(&options.source);
     session.record.profiles.clone_from(&options.profiles);
     session.record.set.clone_from(&options.set);
     session.record.exposing = options.exposing;
     session.record.write(&session.folder)?;
-    let stack = Arc::new(options.stack);
+    let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), programs);
     let told = if plan.is_empty() {
         None
@@ -81,7 +87,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         let told = drive("up", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
         let all = options.checks && told.outcome.failure().is_none() && !told.checks.is_empty();
         if all {
-            let (digest, passed) = (stack_digest(&stack), told.checks.len());
+            let (digest, passed) = (stack_digest(&stack), told.checks.iter().filter(|check| check.passed).count());
             context.note(|record| record.verified = Some(Verified { digest, at: clock::now(), passed }))?;
         }
         Some(told)
@@ -99,7 +105,8 @@ async fn start(session: &Session, listener: &mut Listener, cancel: &Cancellation
 impl UpReport {
     fn of(session: &Session, told: Option<Told>) -> Self {
         let authority = Some(session.folder.authority_certificate()).filter(|path| path.exists());
-        Self { told, record: session.record.clone(), kubeconfig: session.kubeconfig(), authority }
+        let kubeconfig = (!matches!(session.record.target, Target::Host)).then(|| session.kubeconfig());
+        Self { told, record: session.record.clone(), kubeconfig, authority }
     }
 }
 
@@ -107,14 +114,24 @@ impl UpReport {
 ///
 /// # Errors
 /// As [`up`], but nothing is locked.
-pub async fn plan(setup: &Setup, options: &UpOptions) -> Result<Plan, Failure> {
+pub async fn plan(setup: &Setup, options: UpOptions) -> Result<Planned, Failure> {
     let session = Session::open(setup, &options.name, &options.wanted, None).await?;
-    decide(&session, options).await
+    let (stack, host) = session.fit(options.stack).await?;
+    let plan = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    Ok(Planned { plan, chosen: session.chosen })
 }
 
-async fn decide(session: &Session, options: &UpOptions) -> Result<Plan, Failure> {
+/// What `up` would do.
+pub struct Planned {
+    /// The steps.
+    pub plan: Plan,
+    /// What was chosen to run on, and why, where that was left to us.
+    pub chosen: Option<String>,
+}
+
+async fn decide(session: &Session, stack: &Stack, host: Option<HostFact>, exposing: Exposing, checks: bool) -> Result<Plan, Failure> {
     let engine = session.engine.as_ref();
-    let observed =
-        observe::for_up(&options.stack, &session.folder, &session.record, &session.sight, engine).await.map_err(before_the_first_step)?;
-    plan::up(&options.stack, &observed, UpRequest { exposing: options.exposing, checks: options.checks })
+    let seen = observe::for_up(stack, &session.folder, &session.record, &session.sight, engine).await;
+    let observed = Observed { host, ..seen.map_err(before_the_first_step)? };
+    plan::up(stack, &observed, UpRequest { exposing, checks })
 }

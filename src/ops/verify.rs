@@ -36,12 +36,16 @@ pub async fn verify(
         let failure = Failure::preflight(format!("`{name}` is not up")).why(session.sight.trouble.map(|t| t.what).unwrap_or_default());
         return Err(failure.hint(format!("`tstack up --name {name}` brings it up.")));
     }
-    let plan = plan::verify(&stack, deep)?;
+    let (stack, host) = session.fit(stack).await?;
+    let plan = plan::verify(&stack, host, deep)?;
     let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), Programs::default());
     let told = drive("verify", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
-    let verified =
-        told.outcome.failure().is_none().then(|| Verified { digest: stack_digest(&stack), at: clock::now(), passed: told.checks.len() });
+    let verified = told.outcome.failure().is_none().then(|| Verified {
+        digest: stack_digest(&stack),
+        at: clock::now(),
+        passed: told.checks.iter().filter(|check| check.passed).count(),
+    });
     if !told.outcome.cancelled {
         context.note(|record| record.verified = verified)?;
     }

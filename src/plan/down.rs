@@ -29,7 +29,9 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
         add("forwarder".into(), "end the forwarder".into(), "it runs", vec![], Action::StopForwarder);
     }
     let ours = !matches!(observed.cluster, ClusterFact::Named | ClusterFact::Absent);
-    if ours && !request.keep_cluster {
+    if observed.host.is_some() && ours && !request.keep_cluster {
+        add("cluster".into(), "end the supervisor and its processes".into(), "we started it", vec![], Action::StopSupervisor);
+    } else if ours && !request.keep_cluster {
         let needs = vec!["forwarder".into()];
         add("cluster".into(), "delete the cluster".into(), "we made it", needs, Action::DeleteCluster);
     } else if observed.cluster != ClusterFact::Absent {

@@ -6,11 +6,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::Step;
+use crate::host::Without;
 
 /// A graph of steps that has no cycle, in an order that is the same every time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Plan {
     steps: Vec<Step>,
+    /// What of the stack has no place on what it runs on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<Without>,
 }
 
 /// Why steps make no plan. Always a defect of ours, since stacks are checked before.
@@ -60,7 +64,19 @@ impl Plan {
             done.insert(step.id.clone());
             ordered.push(step);
         }
-        Ok(Self { steps: ordered })
+        Ok(Self { steps: ordered, left_out: Vec::new() })
+    }
+
+    /// The plan of a stack of which something has no place there.
+    #[must_use]
+    pub fn without(self, left_out: Vec<Without>) -> Self {
+        Self { left_out, ..self }
+    }
+
+    /// What of the stack has no place on what it runs on.
+    #[must_use]
+    pub fn left_out(&self) -> &[Without] {
+        &self.left_out
     }
 
     /// The steps, each after what it needs.
@@ -91,6 +107,9 @@ impl Plan {
                 }
             }
             text.push('\n');
+        }
+        for Without { what, reason } in &self.left_out {
+            let _ = writeln!(text, "  without {what}: {reason}");
         }
         text
     }

@@ -14,7 +14,7 @@ mod up;
 pub use digest::{certificate_digest, chart_digest, object_digest, stack_digest};
 pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
-pub use observed::{ClusterFact, Exposing, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
+pub use observed::{ClusterFact, Exposing, HostFact, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
 pub use step::{Action, Step};
 pub use up::{UpRequest, start, up, verify};
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::{self, Metrics, SkippedCheck, Without};
 use crate::stack::{ImageRef, ObjectId, PortMapping, ServiceFile};
 
 /// Everything that a plan is decided on.
@@ -35,6 +36,27 @@ pub struct Observed {
     pub made: Vec<Made>,
     /// The engine's network of the cluster was made by us.
     pub network_made: bool,
+    /// What is known where the stack runs as processes on this machine; `None` on a cluster.
+    pub host: Option<HostFact>,
+}
+
+/// What is known of a machine on which a stack runs without a cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostFact {
+    /// Programs that the supervisor is to run: those that must be there, and of the others those that are.
+    pub programs: Vec<host::Wanted>,
+    /// Those that are not there yet, and how each would be got.
+    pub missing: Vec<(host::Wanted, String)>,
+    /// Why the running supervisor must be told anew what it works with.
+    pub outdated: Option<String>,
+    /// What has no place there, and why.
+    pub left_out: Vec<Without>,
+    /// What cannot be as it is written.
+    pub faults: Vec<host::Fault>,
+    /// Checks that cannot be made there.
+    pub skipped: Vec<SkippedCheck>,
+    /// The stack's Prometheus, where it has one and there is a program for it.
+    pub metrics: Option<Metrics>,
 }
 
 /// What is known of the cluster. "Unknown" never gets here: observing ends with a failure then.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::event::StepInfo;
+use crate::host;
 use crate::stack::{Exposure, ImageRef, ObjectId, PortMapping};
 
 /// One step of a plan.
@@ -127,10 +128,35 @@ pub enum Action {
         /// What it serves.
         routes: Vec<Exposure>,
     },
+    /// A program of others is got for this machine.
+    ObtainProgram {
+        /// Which, and which version.
+        program: host::Wanted,
+    },
+    /// The supervisor of a stack without a cluster is started, or told what it shall work with from now on.
+    StartSupervisor {
+        /// The programs that it runs.
+        programs: Vec<host::Wanted>,
+        /// What it serves on localhost.
+        exposures: Vec<Exposure>,
+        /// The stack's Prometheus, where it has one and there is a program for it.
+        metrics: Option<host::Metrics>,
+    },
+    /// The supervisor is ended, and every process with it.
+    StopSupervisor,
     /// One check runs.
     RunCheck {
         /// Its name.
         check: String,
+    },
+    /// One check is told as not made.
+    SkipCheck {
+        /// Its name.
+        check: String,
+        /// Its kind: `autoscale`.
+        kind: String,
+        /// Why, as one sentence.
+        reason: String,
     },
     /// The forwarder is ended.
     StopForwarder,

@@ -388,7 +388,7 @@ fn an_unverified_stack_is_only_checked() {
 
 #[test]
 fn a_deep_verify_puts_load_on_last_and_one_at_a_time() {
-    insta::assert_snapshot!(verify(&task_api(), true).unwrap().text(), @r"
+    insta::assert_snapshot!(verify(&task_api(), None, true).unwrap().text(), @r"
          1. check: tasks over http  (asked for)
          2. check: tasks over https  (asked for)
          3. check: certificate names  (asked for)
@@ -403,7 +403,7 @@ fn a_deep_verify_puts_load_on_last_and_one_at_a_time() {
         12. check: circuit breaker  (asked for)  after 11
         13. check: replicas follow the load  (asked for)  after 12
         ");
-    assert!(!verify(&task_api(), false).unwrap().text().contains("replicas follow the load"));
+    assert!(!verify(&task_api(), None, false).unwrap().text().contains("replicas follow the load"));
 }
 
 fn made() -> Vec<Made> {
@@ -700,3 +700,5 @@ proptest! {
         settles(&stack, observed, UP);
     }
 }
+
+mod host;

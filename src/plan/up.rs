@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Action, ClusterFact, Exposing, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
+use super::{Action, ClusterFact, Exposing, HostFact, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
 use super::{certificate_digest, chart_digest, object_digest, stack_digest};
 use crate::failure::Failure;
+use crate::host::Wanted;
 use crate::stack::{Check, Component, ComponentKind, Exposure, ImageRef, ObjectId, ServiceFile, Stack, Until};
 
 /// What the user asked of `up` beside the stack.
@@ -69,8 +70,8 @@ fn start_step(cluster: &ClusterFact) -> Option<Step> {
 ///
 /// # Errors
 /// Never for a valid stack; a defect of ours is reported as such.
-pub fn verify(stack: &Stack, deep: bool) -> Result<Plan, Failure> {
-    let observed = Observed::default();
+pub fn verify(stack: &Stack, host: Option<HostFact>, deep: bool) -> Result<Plan, Failure> {
+    let observed = Observed { host, ..Observed::default() };
     let mut draft = Draft { stack, observed: &observed, steps: Vec::new() };
     draft.checks(deep, "asked for");
     draft.finish()
@@ -85,7 +86,11 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn finish(self) -> Result<Plan, Failure> {
-        Plan::new(self.steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))
+        let plan = Plan::new(self.steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))?;
+        Ok(match &self.observed.host {
+            Some(host) => plan.without(host.left_out.clone()),
+            None => plan,
+        })
     }
 
     fn has(&self, id: &str) -> bool {
@@ -98,7 +103,31 @@ impl Draft<'_> {
         self.steps.push(step);
     }
 
+    /// What stands for the cluster where there is none: the programs of others, and the supervisor that runs them.
+    fn supervisor(&mut self, host: &HostFact) {
+        for (program, how) in &host.missing {
+            let action = Action::ObtainProgram { program: program.clone() };
+            let step = Step::new(program_id(program), format!("get {} {}", program.program, program.version), action);
+            self.add(step.because(how).within(TRANSFER));
+        }
+        let (title, cause) = match (&self.observed.cluster, &host.outdated) {
+            (ClusterFact::Running, None) => return,
+            (ClusterFact::Running, Some(why)) => ("tell the supervisor its programs and ports", why.as_str()),
+            _ => ("start the supervisor", "none runs"),
+        };
+        let action = Action::StartSupervisor {
+            programs: host.programs.clone(),
+            exposures: self.stack.expose.clone(),
+            metrics: host.metrics.clone(),
+        };
+        let needs: Vec<String> = host.programs.iter().map(program_id).collect();
+        self.add(Step::new("cluster", title, action).because(cause).needs(needs).within(SHORT));
+    }
+
     fn cluster(&mut self) {
+        if let Some(host) = &self.observed.host {
+            return self.supervisor(host);
+        }
         let cluster = &self.stack.cluster;
         let replace = match self.observed.cluster {
             ClusterFact::Running | ClusterFact::Named => return,
@@ -135,6 +164,9 @@ impl Draft<'_> {
     }
 
     fn images(&mut self) -> Result<(), Failure> {
+        if self.observed.host.is_some() {
+            return Ok(());
+        }
         if !self.nodes_take_images() {
             let made = self.stack.components.iter().find(|c| matches!(c.kind, ComponentKind::Image(_)));
             return match made {
@@ -166,8 +198,12 @@ impl Draft<'_> {
             ComponentKind::Image(build) => {
                 if self.missing(&build.image) {
                     let action = Action::BuildImage { component: component.name.clone() };
-                    let step = Step::new(apply_id(&component.name), format!("put {} into the node", build.image), action);
-                    self.add(step.because("the node does not have it").needs(["cluster".into()]).within(CALL));
+                    let (title, cause) = match self.observed.host {
+                        Some(_) => (format!("put the program of {} into its place", build.image), "it is not there"),
+                        None => (format!("put {} into the node", build.image), "the node does not have it"),
+                    };
+                    let step = Step::new(apply_id(&component.name), title, action);
+                    self.add(step.because(cause).needs(["cluster".into()]).within(CALL));
                 }
             }
             ComponentKind::Helm(_) => self.chart(component),
@@ -266,6 +302,10 @@ impl Draft<'_> {
     }
 
     fn forwarder(&mut self, exposing: Exposing) {
+        // processes listen on localhost themselves
+        if self.observed.host.is_some() {
+            return;
+        }
         let observed_ports = match self.observed.cluster {
             // what a stopped one maps is not to be seen; it was made with the stack's ports, and one that has been added since then
             // gets its forwarder from the next run
@@ -312,6 +352,12 @@ impl Draft<'_> {
             before.push(next.id.clone());
             self.add(next);
         }
+        let skipped = self.observed.host.iter().flat_map(|host| &host.skipped).filter(|check| deep || !check.deep);
+        for check in skipped {
+            let action = Action::SkipCheck { check: check.name.clone(), kind: check.kind.clone(), reason: check.reason.clone() };
+            let step = Step::new(format!("check:{}", check.name), format!("check: {}", check.name), action);
+            self.steps.push(step.because(check.reason.as_str()).within(SHORT));
+        }
     }
 }
 
@@ -336,6 +382,10 @@ fn count(n: usize, noun: &str) -> String {
 
 fn pull_id(image: &ImageRef) -> String {
     format!("pull:{image}")
+}
+
+fn program_id(program: &Wanted) -> String {
+    format!("program:{}", program.program)
 }
 
 fn chart_id(component: &str) -> String {

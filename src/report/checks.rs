@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::event::CheckReport;
+use crate::event::{CheckOutcome, CheckReport};
 
 use super::text::neutralise;
 use super::{Paint, duration, failure, plural, table};
@@ -15,14 +15,12 @@ pub fn checks(reports: &[CheckReport], took: Duration, width: Option<usize>, pai
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|report| {
-            vec![
-                paint.mark(report.passed),
-                neutralise(&report.name),
-                neutralise(&report.kind),
-                neutralise(&report.expected),
-                neutralise(&report.seen),
-                paint.dim(&duration(report.took)),
-            ]
+            let (expected, seen, took) = match report.outcome() {
+                CheckOutcome::Skipped(reason) => ("not made here", reason, String::new()),
+                _ => (report.expected.as_str(), report.seen.as_str(), paint.dim(&duration(report.took))),
+            };
+            let mark = paint.outcome(report.outcome());
+            vec![mark, neutralise(&report.name), neutralise(&report.kind), neutralise(expected), neutralise(seen), took]
         })
         .collect();
     let mut lines = table::lines(&["", "check", "kind", "expected", "seen", "time "], &rows, width, paint).into_iter();
@@ -38,15 +36,19 @@ pub fn checks(reports: &[CheckReport], took: Duration, width: Option<usize>, pai
             text.push('\n');
         }
     }
-    let passed = reports.iter().filter(|report| report.passed).count();
-    let failed = reports.len() - passed;
+    let passed = reports.iter().filter(|report| report.outcome() == CheckOutcome::Passed).count();
+    let failed = reports.iter().filter(|report| report.outcome() == CheckOutcome::Failed).count();
+    let skipped = match reports.len() - passed - failed {
+        0 => String::new(),
+        n => format!(", {n} skipped"),
+    };
     let count = |n: usize, word: &str, style: fn(Paint, &str) -> String| {
         let text = format!("{n} {word}");
         if n == 0 { text } else { style(paint, &text) }
     };
     let (passed, failed) = (count(passed, "passed", Paint::good), count(failed, "failed", Paint::bad));
     format!(
-        "{}\n{}, {passed}, {failed} in {}\n",
+        "{}\n{}, {passed}, {failed}{skipped} in {}\n",
         text.trim_end_matches('\n').to_owned() + "\n",
         plural(reports.len(), "check"),
         duration(took)
@@ -75,6 +77,20 @@ mod tests {
            help: read its status: kubectl -n task-api describe btp task-api-protection
 
         2 checks, 1 passed, 1 failed in 2.4 s
+        ");
+    }
+
+    #[test]
+    fn a_check_that_was_not_made_counts_neither_as_passed_nor_as_failed() {
+        let [https, _] = <[CheckReport; 2]>::try_from(recorded::checks()).unwrap();
+        let skipped = CheckReport::skip("scaler ready", "condition", "autoscaling needs the Kubernetes API");
+        let text = checks(&[https, skipped], Duration::from_millis(41), None, Paint { color: false, unicode: true });
+        insta::assert_snapshot!(text, @r"
+           check         kind       expected       seen                                   time
+        ✓  https         http       200            200                                   41 ms
+        –  scaler ready  condition  not made here  autoscaling needs the Kubernetes API
+
+        2 checks, 1 passed, 0 failed, 1 skipped in 41 ms
         ");
     }
 

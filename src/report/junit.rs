@@ -4,17 +4,19 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::event::CheckReport;
+use crate::event::{CheckOutcome, CheckReport};
 
 use super::{Paint, failure};
 
 /// The checks as a JUnit document with one suite of that name.
 #[must_use]
 pub fn junit(reports: &[CheckReport], suite: &str) -> String {
-    let failed = reports.iter().filter(|report| !report.passed).count();
+    let failed = reports.iter().filter(|report| report.outcome() == CheckOutcome::Failed).count();
+    let skipped = reports.iter().filter(|report| report.skipped.is_some()).count();
     let took: Duration = reports.iter().map(|report| report.took).sum();
     let suite = attribute(suite);
-    let counts = format!(r#"tests="{}" failures="{failed}" errors="0" skipped="0" time="{:.3}""#, reports.len(), took.as_secs_f64());
+    let counts =
+        format!(r#"tests="{}" failures="{failed}" errors="0" skipped="{skipped}" time="{:.3}""#, reports.len(), took.as_secs_f64());
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{suite}\" {counts}>\n  <testsuite name=\"{suite}\" {counts}>\n"
     );
@@ -29,8 +31,12 @@ fn case(xml: &mut String, report: &CheckReport, suite: &str) -> std::fmt::Result
     let (name, kind) = (attribute(&report.name), attribute(&report.kind));
     let took = report.took.as_secs_f64();
     write!(xml, r#"    <testcase name="{name}" classname="{suite}.{kind}" time="{took:.3}""#)?;
-    if report.passed {
-        return xml.write_str("/>\n");
+    match report.outcome() {
+        CheckOutcome::Passed => return xml.write_str("/>\n"),
+        CheckOutcome::Skipped(reason) => {
+            return write!(xml, ">\n      <skipped message=\"{}\"/>\n    </testcase>\n", attribute(reason));
+        }
+        CheckOutcome::Failed => {}
     }
     let differs = format!("expected {}, seen {}", report.expected, report.seen);
     let message = attribute(report.failure.as_ref().map_or(&differs, |failure| &failure.what));

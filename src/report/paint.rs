@@ -2,6 +2,8 @@
 
 use console::Style;
 
+use crate::event::CheckOutcome;
+
 /// Whether text is coloured, and whether it may go beyond ASCII.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Paint {
@@ -60,6 +62,22 @@ impl Paint {
             (true, false) => self.good("ok"),
             (false, true) => self.bad("✗"),
             (false, false) => self.bad("FAIL"),
+        }
+    }
+
+    /// The mark before what was not made.
+    #[must_use]
+    pub fn skipped(self) -> String {
+        self.dim(if self.unicode { "–" } else { "skip" })
+    }
+
+    /// The mark before a check, by how it came out.
+    #[must_use]
+    pub fn outcome(self, outcome: CheckOutcome<'_>) -> String {
+        match outcome {
+            CheckOutcome::Passed => self.mark(true),
+            CheckOutcome::Failed => self.mark(false),
+            CheckOutcome::Skipped(_) => self.skipped(),
         }
     }
 

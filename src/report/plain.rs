@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::event::{CheckReport, Event};
+use crate::event::{CheckOutcome, CheckReport, Event};
 use crate::failure::FailureKind;
 
 use super::failure::endings;
@@ -63,6 +63,11 @@ impl Renderer for Plain {
                 let text = format!("{}: {}", self.run.target, plural(steps.len(), "step"));
                 self.line(at, &self.run.verb.clone(), &text);
             }
+            Event::Note { text } => self.line(at, "note", &neutralise(text)),
+            Event::LeftOut { what, reason } => {
+                let text = format!("{}: {}", neutralise(what), neutralise(reason));
+                self.line(at, "without", &text);
+            }
             Event::StepStarted { id } => {
                 let text = match self.run.cause(id) {
                     // why a check runs is plain to see
@@ -113,10 +118,10 @@ fn is_check(id: &str) -> bool {
 /// `passed rate limit: 10 x 429 (0.4 s)`.
 fn check_line(report: &CheckReport) -> String {
     let (name, seen, took) = (neutralise(&report.name), neutralise(&report.seen), duration(report.took));
-    if report.passed {
-        format!("passed {name}: {seen} ({took})")
-    } else {
-        format!("failed {name}: expected {}, seen {seen} ({took})", neutralise(&report.expected))
+    match report.outcome() {
+        CheckOutcome::Passed => format!("passed {name}: {seen} ({took})"),
+        CheckOutcome::Failed => format!("failed {name}: expected {}, seen {seen} ({took})", neutralise(&report.expected)),
+        CheckOutcome::Skipped(reason) => format!("skipped {name}: {}", neutralise(reason)),
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn checks() -> Vec<CheckReport> {
         seen: seen.into(),
         took: Duration::from_millis(took),
         failure: None,
+        skipped: None,
     };
     let mut limit = report("anonymous-limit", "rateLimit", false, "100 x 200, 10 x 429", "110 x 200", 2_340);
     limit.failure = Some(

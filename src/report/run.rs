@@ -67,7 +67,12 @@ impl Run {
             Event::StepFailed { id, failure, .. } => self.set(id, State::Failed(failure.clone())),
             Event::StepSkipped { id, because } => self.set(id, State::Skipped(because.clone())),
             Event::Cancelling => self.cancelled = true,
-            Event::StepNote { .. } | Event::CheckDone { .. } | Event::PlanFinished { .. } | Event::Unknown => {}
+            Event::Note { .. }
+            | Event::LeftOut { .. }
+            | Event::StepNote { .. }
+            | Event::CheckDone { .. }
+            | Event::PlanFinished { .. }
+            | Event::Unknown => {}
         }
     }
 

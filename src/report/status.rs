@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::status::{ClusterState, ComponentState, Health, Provider, Status};
+use crate::status::{ClusterState, ComponentState, Health, Processes, Provider, Status};
 
 use super::text::{neutralise, whole};
 use super::{Paint, plural, table};
@@ -21,6 +21,13 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
     if let Some(forwarder) = &of.forwarder {
         let open = plural(usize::try_from(forwarder.connections).unwrap_or(usize::MAX), "open connection");
         fact("forwarder", format!("process {}, for {}, {open}", forwarder.pid, whole(age(forwarder.since, now))));
+    }
+    if let Some(processes) = &of.processes {
+        let since = whole(age(processes.since, now));
+        fact("supervisor", format!("process {}, for {since}; all together hold {}", processes.supervisor, megabytes(processes.memory)));
+        for note in &processes.notes {
+            fact("note", neutralise(note));
+        }
     }
     if let Some(checks) = &of.checks {
         let failed = format!("{} failed", checks.failed);
@@ -41,6 +48,9 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
         let heads = ["component", "kind", "version", "state", "reason"];
         let _ = write!(text, "\n{}", table(if reasons { &heads } else { &heads[..4] }, &rows, width, paint));
     }
+    if let Some(processes) = &of.processes {
+        let _ = write!(text, "\n{}", self::processes(processes, width, paint));
+    }
     if !of.exposures.is_empty() {
         let rows: Vec<_> = of
             .exposures
@@ -59,6 +69,32 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
     text
 }
 
+fn processes(of: &Processes, width: Option<usize>, paint: Paint) -> String {
+    let rows: Vec<_> = of
+        .all
+        .iter()
+        .map(|process| {
+            let state = if process.state == "ready" { paint.good("ready") } else { paint.warn(&neutralise(&process.state)) };
+            vec![
+                neutralise(&process.name),
+                process.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+                state,
+                process.restarts.to_string(),
+                process.memory.map_or_else(|| "-".to_owned(), megabytes),
+                process.last_end.as_deref().map(neutralise).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let ended = rows.iter().any(|row| !row[5].is_empty());
+    let heads = ["process", "pid", "state", "restarts", "memory", "last end"];
+    table(if ended { &heads } else { &heads[..5] }, &rows, width, paint)
+}
+
+/// `64 MiB`, as people tell the memory of programs.
+fn megabytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
 fn health(health: Health, paint: Paint) -> String {
     match health {
         Health::Healthy => paint.good(health.word()),
@@ -73,6 +109,7 @@ fn cluster(of: &Status, paint: Paint) -> String {
     let provider = match cluster.provider {
         Provider::Kind => "kind",
         Provider::Context => "context",
+        Provider::Host => "processes on this machine",
     };
     let state = match cluster.state {
         ClusterState::Running => paint.good("running"),
@@ -95,6 +132,7 @@ fn state(state: &ComponentState, paint: Paint) -> (String, String) {
         ComponentState::Failed(reason) => (paint.bad("failed"), neutralise(reason)),
         ComponentState::Absent => (paint.bad("absent"), String::new()),
         ComponentState::Unknown(reason) => (paint.warn("unknown"), neutralise(reason)),
+        ComponentState::LeftOut(reason) => (paint.dim("left out"), neutralise(reason)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use console::{measure_text_width, pad_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::event::Event;
+use crate::event::{CheckOutcome, Event};
 use crate::failure::FailureKind;
 
 use super::failure::endings;
@@ -152,13 +152,14 @@ fn scrolled(run: &Run, event: &Event, width: usize, paint: Paint) -> Option<Stri
             columns.row(&mark, run.title(id), &duration(*took), &neutralise(&failure.what), paint)
         }
         Event::CheckDone { report, .. } => {
-            let detail = if report.passed {
-                neutralise(&report.seen)
-            } else {
-                format!("expected {}, seen {}", neutralise(&report.expected), neutralise(&report.seen))
+            let detail = match report.outcome() {
+                CheckOutcome::Passed => neutralise(&report.seen),
+                CheckOutcome::Failed => format!("expected {}, seen {}", neutralise(&report.expected), neutralise(&report.seen)),
+                CheckOutcome::Skipped(reason) => neutralise(reason),
             };
             let title = format!("check {}", neutralise(&report.name));
-            columns.row(&paint.mark(report.passed), &title, &duration(report.took), &detail, paint)
+            let took = if report.skipped.is_some() { String::new() } else { duration(report.took) };
+            columns.row(&paint.outcome(report.outcome()), &title, &took, &detail, paint)
         }
         Event::StepNote { id, text } => cut(format!(
             "{} {}: {}",
@@ -166,6 +167,10 @@ fn scrolled(run: &Run, event: &Event, width: usize, paint: Paint) -> Option<Stri
             run.title(id),
             neutralise(text)
         )),
+        Event::Note { text } => cut(neutralise(text)),
+        Event::LeftOut { what, reason } => {
+            columns.row(&paint.skipped(), &neutralise(what), "", &format!("left out: {}", neutralise(reason)), paint)
+        }
         Event::Cancelling => cut(paint.warn("cancelling: no new step starts, running steps end")),
         Event::PlanFinished { done, failed, skipped, took } => cut(paint.dim(&end_line(*done, *failed, *skipped, *took))),
         _ => return None,

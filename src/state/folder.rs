@@ -74,6 +74,12 @@ impl StateFolder {
         self.path().join("charts").join(format!("{component}-{digest}"))
     }
 
+    /// Where the program of an image that a stack makes itself lies for processes on this machine; its tag is that of its content.
+    #[must_use]
+    pub fn image_program(&self, tag: &str, program: &str) -> PathBuf {
+        self.path().join("bin").join(tag).join(program)
+    }
+
     /// What helm keeps for itself.
     #[must_use]
     pub fn helm(&self) -> PathBuf {

@@ -66,6 +66,8 @@ pub enum Target {
         /// The context in it.
         context: String,
     },
+    /// No cluster: processes on this machine, held by our supervisor.
+    Host,
 }
 
 /// The last run of the checks in which all passed.

@@ -57,6 +57,14 @@ impl Client {
         Ok(found.map(|_| Self { state: state.to_owned() }))
     }
 
+    /// What the supervisor of a state folder works with, as it was told last; `None` where none was started.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn spec(state: &Path) -> Result<Option<Spec>, Failure> {
+        daemon::read_spec(SUPERVISOR, state)
+    }
+
     /// Ends the supervisor of a state folder with all of its processes, and waits until nothing of it is left: no process, no
     /// port, no socket, no file of its own but its logs' folder, which goes with the state folder. Answers whether there was one.
     ///

@@ -44,6 +44,25 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
     write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
 }
 
+/// Writes a program that only the owner can read and run, and the folders above it; whole or not at all.
+///
+/// # Errors
+/// When a folder cannot be made or the disk is full; the message names the file.
+pub fn write_program(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    make_private_dir(folder)?;
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder)?;
+        file.write_all(content)?;
+        #[cfg(unix)]
+        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+}
+
 /// Writes a file that the user asked for by name, with the rights that the user's files have.
 ///
 /// # Errors

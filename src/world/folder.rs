@@ -41,6 +41,23 @@ pub fn read(path: &Path) -> Result<Folder, Failure> {
     Ok(folder)
 }
 
+/// The folders that hold the files of the stack at a path, its own first.
+///
+/// # Errors
+/// As [`read`].
+pub fn folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let base = base(path)?;
+    let mut files = Vec::new();
+    walk(&base, &base, &mut files)?;
+    let mut folders = vec![base];
+    for parent in files.iter().filter_map(|(file, _)| file.parent()) {
+        if !folders.iter().any(|folder| folder == parent) {
+            folders.push(parent.to_owned());
+        }
+    }
+    Ok(folders)
+}
+
 fn base(path: &Path) -> Result<PathBuf, Failure> {
     let meta = fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::usage(format!("{} does not exist", path.display()))

@@ -22,3 +22,4 @@ pub mod programs;
 pub mod registry;
 pub mod stdin;
 pub mod texts;
+pub mod watch;

@@ -7,10 +7,11 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::checks::{self, ClusterView};
+use crate::event::CheckReport;
 use crate::exec::{Context, Signals};
 use crate::failure::{Failure, FailureKind};
+use crate::platform::Platform;
 use crate::stack::{Check, ObjectId, ServiceFile};
-use crate::world::kube::Cluster;
 use crate::world::{clock, files};
 
 /// A fresh route reaches the proxy a moment after it is accepted.
@@ -21,15 +22,20 @@ pub(super) async fn run(context: &Context, name: &str, signals: &Signals) -> Res
     let check = check.ok_or_else(|| Failure::internal(format!("the plan names check `{name}`, which the stack does not have")))?;
     let ca = files::read_if_there(&context.folder.authority_certificate())?;
     let ca = ca.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    run_check(check, context.cluster().await?, ca, signals).await
+    run_check(check, context.platform().await?, ca, signals).await
 }
 
-/// Runs one check, which trusts that CA, against a cluster.
+/// Tells of a check that is not made.
+pub(super) fn skip(name: &str, kind: &str, reason: &str, signals: &Signals) {
+    signals.check(CheckReport::skip(name, kind, reason));
+}
+
+/// Runs one check, which trusts that CA, against what the stack runs on.
 ///
 /// # Errors
 /// When the check does not hold, with what was seen; when the user cancels.
-pub async fn run_check(check: &Check, cluster: &Cluster, ca: Option<String>, signals: &Signals) -> Result<(), Failure> {
-    let cluster: Arc<dyn ClusterView> = Arc::new(View(cluster.clone()));
+pub async fn run_check(check: &Check, platform: &Platform, ca: Option<String>, signals: &Signals) -> Result<(), Failure> {
+    let cluster: Arc<dyn ClusterView> = Arc::new(View(platform.clone()));
     // new in every run, and for every check: no bucket of an earlier run is met again
     let unique = checks::numbered(format!("tstack-{:x}", clock::now().as_nanosecond()));
     let id = &check.name;
@@ -58,8 +64,8 @@ pub async fn run_check(check: &Check, cluster: &Cluster, ca: Option<String>, sig
     }
 }
 
-/// The cluster as checks see it: they read and never write.
-struct View(Cluster);
+/// The platform as checks see it: they read and never write.
+struct View(Platform);
 
 impl ClusterView for View {
     fn get<'a>(&'a self, id: &'a ObjectId) -> BoxFuture<'a, Result<Option<Value>, Failure>> {
@@ -67,6 +73,6 @@ impl ClusterView for View {
     }
 
     fn service_get<'a>(&'a self, service: &'a ServiceFile, path_and_query: &'a str) -> BoxFuture<'a, Result<(u16, String), Failure>> {
-        Box::pin(self.0.service_get(&service.namespace, &service.name, service.port, path_and_query))
+        Box::pin(self.0.service_get(service, path_and_query))
     }
 }

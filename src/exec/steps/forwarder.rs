@@ -11,6 +11,7 @@ pub(super) async fn start(context: &Context, routes: &[Exposure]) -> Result<(), 
     let (kubeconfig, name) = match record.target {
         Target::Kind { .. } => (context.folder.kubeconfig(), None),
         Target::Context { kubeconfig, context } => (kubeconfig, Some(context)),
+        Target::Host => return Err(Failure::internal("the plan forwards, but the stack runs without a cluster")),
     };
     let identity = record.identity.ok_or_else(|| Failure::internal("the cluster has no identity yet"))?;
     let routes = routes.iter().map(|e| Route { name: e.name.clone(), host: e.host, service: e.service.clone() }).collect();

@@ -41,6 +41,9 @@ pub(super) async fn build(context: &Context, component: &str, signals: &Signals)
     let ComponentKind::Image(build) = &component.kind else {
         return Err(Failure::internal(format!("component `{}` is no image", component.name)));
     };
+    if matches!(context.record().target, Target::Host) {
+        return super::host::unpack(context, build);
+    }
     let archive = Bytes::from(crate::image::archive(build)?);
     let engine = context.engine()?;
     match nodes(context, engine).await? {
@@ -64,6 +67,6 @@ async fn nodes(context: &Context, engine: &Engine) -> Result<NodeAccess, Failure
             let nodes = engine.containers(&[(Container::KIND_CLUSTER, &cluster)]).await?;
             Ok(NodeAccess::Containers(nodes.into_iter().map(|node| node.name).collect()))
         }
-        Target::Context { .. } => Ok(context.engines.nodes.clone()),
+        Target::Context { .. } | Target::Host => Ok(context.engines.nodes.clone()),
     }
 }

@@ -4,6 +4,7 @@ mod charts;
 mod checks;
 mod cluster;
 mod forwarder;
+mod host;
 mod images;
 mod objects;
 mod ready;
@@ -38,6 +39,13 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::AwaitReady { component } => ready::wait(context, &component, deadline, signals).await,
         Action::StartForwarder { routes } => forwarder::start(context, &routes).await,
         Action::StopForwarder => forwarder::stop(context).await,
+        Action::ObtainProgram { program } => host::obtain(context, &program, signals).await,
+        Action::StartSupervisor { programs, exposures, metrics } => host::start(context, &programs, exposures, metrics).await,
+        Action::StopSupervisor => host::stop(context).await,
+        Action::SkipCheck { check, kind, reason } => {
+            checks::skip(&check, &kind, &reason, signals);
+            Ok(())
+        }
         Action::RunCheck { check } => checks::run(context, &check, signals).await,
         Action::RemoveState => remove::state(context),
     }

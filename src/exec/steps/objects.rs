@@ -6,8 +6,8 @@ use crate::certs::{self, Authority};
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, Made, OWNER_LABEL, certificate_digest, object_digest};
+use crate::platform::Platform;
 use crate::stack::{ComponentKind, Object, ObjectId};
-use crate::world::kube::Cluster;
 use crate::world::{clock, files};
 
 /// Ten years: the CA lives as long as its cluster at most.
@@ -34,24 +34,24 @@ pub(super) async fn apply(context: &Context, component: &str, deadline: Instant,
         }
         _ => return Err(Failure::internal(format!("component `{component}` has no objects"))),
     };
-    let cluster = context.cluster().await?;
-    let mine = claim(context, cluster, component, objects).await?;
+    let platform = context.platform().await?;
+    let mine = claim(context, platform, component, objects).await?;
     if !mine.is_empty() {
         let ids = mine.iter().map(|object| object.id.clone()).collect();
         context.note(|record| record.add(Made::Objects { component: component.to_owned(), ids }))?;
     }
-    cluster.apply_all(&mine, deadline, &|reason| signals.waiting(reason)).await
+    platform.apply_all(component, &mine, deadline, &|reason| signals.waiting(reason)).await
 }
 
 pub(super) async fn delete(context: &Context, ids: &[ObjectId], deadline: Instant, signals: &Signals) -> Result<(), Failure> {
-    context.cluster().await?.delete_all(ids, deadline, &|reason| signals.waiting(reason)).await
+    context.platform().await?.delete_all(ids, deadline, &|reason| signals.waiting(reason)).await
 }
 
 /// Which of the objects are ours to make. One that is there without our label is somebody's: a namespace is then shared and
 /// stays as it is (with our label on it, a later `down` would take it for ours), anything else is refused before it is touched.
-async fn claim(context: &Context, cluster: &Cluster, component: &str, objects: Vec<Object>) -> Result<Vec<Object>, Failure> {
+async fn claim(context: &Context, platform: &Platform, component: &str, objects: Vec<Object>) -> Result<Vec<Object>, Failure> {
     let ids: Vec<ObjectId> = objects.iter().map(|object| object.id.clone()).collect();
-    let there = cluster.get_all(&ids).await?;
+    let there = platform.get_all(&ids).await?;
     let mut mine = Vec::new();
     for (object, there) in objects.into_iter().zip(there) {
         let label = |found: &serde_json::Value| found["metadata"]["labels"][OWNER_LABEL].as_str() == Some(context.folder.name());

@@ -4,16 +4,17 @@ use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
+use crate::platform::Platform;
 use crate::ready;
 use crate::stack::{Component, ComponentKind, ObjectId, certificate_objects};
-use crate::world::kube::{Cluster, Verdict};
+use crate::world::kube::Verdict;
 
 pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
-    let cluster = context.cluster().await?;
-    let ids = objects_of(cluster, context.component(component)?).await?;
+    let platform = context.platform().await?;
+    let ids = objects_of(platform, context.component(component)?).await?;
     let tell = |reason| signals.waiting(reason);
     tokio::select! {
-        result = cluster.await_ready(&ids, judge, deadline, &tell) => result,
+        result = platform.await_ready(&ids, judge, deadline, &tell) => result,
         () = signals.cancel.cancelled() => Err(Failure::new(crate::failure::FailureKind::Cancelled, format!("{component}: cancelled"))),
     }
 }
@@ -22,13 +23,13 @@ pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, 
 ///
 /// # Errors
 /// When the API server does not answer, or a release is gone.
-async fn objects_of(cluster: &Cluster, component: &Component) -> Result<Vec<ObjectId>, Failure> {
+async fn objects_of(platform: &Platform, component: &Component) -> Result<Vec<ObjectId>, Failure> {
     match &component.kind {
         ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
         ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),
         ComponentKind::Image(_) => Ok(Vec::new()),
         ComponentKind::Helm(chart) => {
-            let releases = cluster.releases().await?;
+            let releases = platform.cluster()?.releases().await?;
             let release = releases.into_iter().find(|r| r.namespace == chart.namespace && r.name == chart.release);
             let release = release.ok_or_else(|| Failure::step(format!("release {} is no longer in {}", chart.release, chart.namespace)))?;
             Ok(release.manifest)

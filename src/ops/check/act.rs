@@ -17,6 +17,7 @@ use crate::exec::{self, Act, Context, Signals};
 use crate::failure::{Failure, FailureKind};
 use crate::forward::{self, Route, Served};
 use crate::plan::{Action, Step};
+use crate::platform::Platform;
 use crate::stack::{Check, Exposure, Object, ObjectId, ServiceFile};
 use crate::world::kube::{Cluster, client_for_tunnels};
 
@@ -119,7 +120,9 @@ impl Live {
         let check = check.ok_or_else(|| Failure::internal(format!("the plan names check `{name}`, which the stack does not have")))?;
         let port = |exposure: &Exposure| Some((exposure.host, self.served.get()?.port(&exposure.name)?));
         let ports: BTreeMap<u16, u16> = self.expose.iter().filter_map(port).collect();
-        let result = exec::run_check(&self.names.check(check, &ports), &self.cluster, self.authorities().await?, signals).await;
+        let result =
+            exec::run_check(&self.names.check(check, &ports), &Platform::Cluster(self.cluster.clone()), self.authorities().await?, signals)
+                .await;
         // what the forward met is the likelier cause of a request without an answer
         let trouble = self.served.get().and_then(Served::trouble);
         result.map_err(|failure| match trouble {

@@ -73,7 +73,7 @@ pub async fn live(
     let plan = decide(&stack, &set.objects, &names, &leftovers)?;
     let context = match &session.record.target {
         Target::Context { context, .. } => Some(context.clone()),
-        Target::Kind { .. } => None,
+        Target::Kind { .. } | Target::Host => None,
     };
     let stack = Arc::new(stack);
     let act = Arc::new(Live {
@@ -208,7 +208,7 @@ fn decide(stack: &Stack, objects: &[Object], names: &Names, leftovers: &[String]
         for_requests.push(FORWARD.into());
         all.push(FORWARD.into());
     }
-    for step in plan::verify(stack, false)?.steps() {
+    for step in plan::verify(stack, None, false)?.steps() {
         let check = stack.checks.iter().find(|check| step.id == format!("check:{}", check.name));
         let asks = check.is_none_or(|check| {
             !matches!(check.kind, CheckKind::Http(_) | CheckKind::Tls(_) | CheckKind::RateLimit(_) | CheckKind::CircuitBreaker(_))

@@ -31,6 +31,7 @@ impl Stack {
             runtime: None,
             program: PathBuf::from(env!("CARGO_BIN_EXE_tstack")),
             mirrors: Mirrors::default(),
+            cache: std::env::temp_dir().join("tstack-cache"),
         };
         Self { setup, name: name.to_owned() }
     }

@@ -1,0 +1,90 @@
+//! Changes of a stack's files.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use super::folder::folders;
+use crate::failure::Failure;
+
+/// Editors write a file in several acts, and nothing says which is the last: so long nothing may happen.
+const QUIET: Duration = Duration::from_millis(60);
+
+/// Sees changes of a stack's folder from the moment when it is made.
+pub struct Watch {
+    _watcher: RecommendedWatcher,
+    changes_rx: UnboundedReceiver<PathBuf>,
+}
+
+impl Watch {
+    /// Watches the folders that belong to the stack at a path: not those that hold sources or what was made of them.
+    ///
+    /// # Errors
+    /// When the folder is not there, or the system watches no more.
+    pub fn new(stack: &Path) -> Result<Self, Failure> {
+        let failed = |e: notify::Error| {
+            Failure::preflight(format!("cannot watch {}", stack.display()))
+                .because(&e)
+                .hint("Where the limit of watches is reached, raise fs.inotify.max_user_watches.")
+        };
+        let (changes_tx, changes_rx) = unbounded_channel();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if let Some(path) = event.ok().and_then(changed) {
+                // nobody listens any more when the run ends
+                let _ = changes_tx.send(path);
+            }
+        })
+        .map_err(failed)?;
+        for folder in folders(stack)? {
+            watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
+        }
+        Ok(Self { _watcher: watcher, changes_rx })
+    }
+
+    /// Waits for a change and until all is quiet again; gives the file that changed first.
+    pub async fn changed(&mut self) -> PathBuf {
+        let Some(first) = self.changes_rx.recv().await else { return std::future::pending().await };
+        while let Ok(Some(_)) = timeout(QUIET, self.changes_rx.recv()).await {}
+        first
+    }
+}
+
+/// The file that an event is about, where its content may be another now. Reading changes nothing.
+fn changed(event: Event) -> Option<PathBuf> {
+    let content = match event.kind {
+        EventKind::Create(_) | EventKind::Remove(_) => true,
+        EventKind::Modify(kind) => !matches!(kind, notify::event::ModifyKind::Metadata(_)),
+        _ => false,
+    };
+    // hidden files are those of editors and version control, and no part of a stack
+    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    event.paths.into_iter().find(|path| content && !hidden(path) && !path.to_string_lossy().ends_with('~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::files;
+
+    #[tokio::test]
+    async fn a_changed_manifest_is_seen_and_a_read_or_hidden_one_is_not() {
+        let temp = tempfile::tempdir().unwrap();
+        let (stack, manifests) = (temp.path().join("stack.yaml"), temp.path().join("manifests"));
+        fs_err::create_dir(&manifests).unwrap();
+        files::write_report(&stack, b"a").unwrap();
+        files::write_report(&manifests.join("a.yaml"), b"a").unwrap();
+        let mut watch = Watch::new(&stack).unwrap();
+        fs_err::read(manifests.join("a.yaml")).unwrap();
+        files::write_report(&manifests.join(".a.yaml.swp"), b"b").unwrap();
+        files::write_report(&manifests.join("a.yaml"), b"b").unwrap();
+        assert_eq!(watch.changed().await.file_name().unwrap(), "a.yaml");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told() {
+        assert!(Watch::new(Path::new("/nonexistent/stack")).err().unwrap().what.contains("does not exist"));
+    }
+}
