@@ -1,5 +1,6 @@
 //! Every verb and flag. The doc comments are the help texts.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -122,6 +123,36 @@ pub(super) enum Verb {
         /// The state folder of the cluster
         #[arg(long)]
         state: PathBuf,
+    },
+    /// Hold the processes of a stack that runs without a cluster; started by `up`
+    #[command(hide = true)]
+    Supervisor {
+        /// The state folder of the stack
+        #[arg(long)]
+        state: PathBuf,
+    },
+    /// Become a program that ends with its parent; started by the supervisor
+    #[command(hide = true)]
+    Child {
+        /// The process id of the parent
+        #[arg(long)]
+        parent: u32,
+        /// Bring up the loopback interface of the network namespace first
+        #[arg(long)]
+        loopback: bool,
+        /// The program and its arguments
+        #[arg(last = true, required = true)]
+        line: Vec<OsString>,
+    },
+    /// Stand in for Envoy where Envoy Gateway starts it; started by Envoy Gateway
+    #[command(hide = true)]
+    Proxy {
+        /// The state folder of the stack
+        #[arg(long)]
+        state: PathBuf,
+        /// Envoy's arguments
+        #[arg(last = true)]
+        line: Vec<String>,
     },
 }
 

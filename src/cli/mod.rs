@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::env::Env;
 use crate::failure::{Failure, FailureKind};
+use crate::world::child;
 
 pub use args::{Args, command};
 
@@ -79,5 +80,8 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Completions { shell } => meta::completions(*shell, shown),
         Verb::Man => meta::man(shown),
         Verb::Forwarder { state } => crate::forward::run(state).await.map(|()| 0),
+        Verb::Supervisor { state } => Box::pin(crate::supervise::run(state, &env.path)).await.map(|()| 0),
+        Verb::Child { parent, loopback, line } => Err(child::become_program(*parent, *loopback, line)),
+        Verb::Proxy { state, line } => unless_cancelled(cancel.run_until_cancelled(crate::supervise::proxy(state, line)).await).map(|()| 0),
     }
 }

@@ -34,9 +34,7 @@ pub async fn start<S: DeserializeOwned>(
 ) -> Result<S, Failure> {
     daemon.socket(state)?;
     files::make_private_dir(state)?;
-    let text =
-        serde_json::to_vec_pretty(spec).map_err(|e| Failure::internal(format!("cannot write the {}'s spec", daemon.name)).because(&e))?;
-    files::write_private(&daemon.spec(state), &text)?;
+    write_spec(daemon, state, spec)?;
     files::write_private(&daemon.log(state), b"")?;
     remove(&daemon.failure(state))?;
     let log = std::fs::File::options().append(true).open(daemon.log(state));
@@ -129,6 +127,16 @@ pub async fn stop(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
         daemon.name,
         state.display()
     )))
+}
+
+/// Says what the daemon of a state folder shall do.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_spec(daemon: Daemon, state: &Path, spec: &impl Serialize) -> Result<(), Failure> {
+    let text =
+        serde_json::to_vec_pretty(spec).map_err(|e| Failure::internal(format!("cannot write the {}'s spec", daemon.name)).because(&e))?;
+    files::write_private(&daemon.spec(state), &text)
 }
 
 /// What the daemon of a state folder shall do. `None`: it shall not run.

@@ -9,9 +9,28 @@
 //!                              ^----- objects with status <--host::statuses-- probes, verdicts, Envoy's listeners
 //! ```
 
+mod ask;
+mod bootstrap;
 mod client;
+mod core;
+mod envoys;
+mod event;
+mod folder;
+mod gateway;
+mod keep;
+mod log;
+mod ports;
+mod proxy;
+mod publish;
 mod ready;
+mod reconcile;
+mod restarts;
+mod run;
+mod runs;
+mod scrape;
 mod status;
+mod store;
+mod verdicts;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -20,6 +39,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
+pub use proxy::proxy;
+pub use run::run;
 pub use status::{ProcessState, ProcessStatus, Status};
 
 use crate::daemon::Daemon;

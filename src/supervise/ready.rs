@@ -43,7 +43,7 @@ fn verdict(seen: &Seen, judge: fn(&Value) -> Verdict) -> Verdict {
     let judged = seen.object.as_ref().map_or_else(|| Verdict::Waiting("it is not there".to_owned()), judge);
     match (judged, &seen.trouble) {
         (Verdict::Waiting(_) | Verdict::Ready, Some(trouble)) if trouble.is_final => Verdict::Failed(trouble.reason.clone()),
-        (Verdict::Waiting(_), Some(trouble)) => Verdict::Waiting(trouble.reason.clone()),
+        (Verdict::Waiting(_), Some(trouble)) if !trouble.reason.is_empty() => Verdict::Waiting(trouble.reason.clone()),
         (judged, _) => judged,
     }
 }

@@ -74,6 +74,11 @@ pub(super) enum Answer {
     },
 }
 
+/// From `tstack proxy`: it carries now.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Carrying {}
+
 /// How an object is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seen {

@@ -5,6 +5,7 @@
 //! Must not: know plan, exec, report or cli.
 
 pub mod backoff;
+pub mod child;
 pub mod clock;
 pub mod engine;
 pub mod files;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod kind;
 pub mod kube;
 pub mod machine;
+pub mod memory;
 pub mod orphans;
 pub mod outputs;
 pub mod ports;

@@ -102,7 +102,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "spec",
             "stack",
             "state",
-            "world::{clock, files, folder, outputs, stdin, watch}",
+            "supervise::{proxy, run}",
+            "world::{child, clock, files, folder, outputs, stdin, watch}",
         ],
     ),
 ];

@@ -1,0 +1,319 @@
+//! Makes what the objects say so: processes, Envoy Gateway's resources, Prometheus' targets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ask::Question;
+use super::core::Core;
+use super::gateway;
+use super::keep::{Check, Checks, Order, Wish};
+use super::runs::Role;
+use super::status::ProcessState;
+use super::{ports, scrape, verdicts};
+use crate::host::{self, Process, Serving, Surroundings, VerdictKey};
+use crate::stack::ObjectId;
+use crate::world::child::{Network, Program};
+use crate::world::files;
+use crate::world::ports::who_listens;
+
+/// The marker's name in a layout; in a file it has a number too.
+const MARKER: &str = "tstack-marker";
+/// How long the platform's programs have to end.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long Prometheus keeps what it scraped.
+const RETENTION: &str = "2h";
+
+impl Core {
+    /// What is around the objects.
+    pub(super) fn surroundings(&self) -> Surroundings {
+        let serving = self.runs.iter().filter(|(_, run)| run.serves).filter_map(|(_, run)| run.process());
+        Surroundings {
+            expose: self.spec.exposures.clone(),
+            images: self.spec.images.clone(),
+            ports: self.ports.clone(),
+            serving: serving.map(|process| Serving { process: process.name.clone(), ports: process.ports.clone() }).collect(),
+            ipv6: ports::has_ipv6(),
+            marker: MARKER.to_owned(),
+        }
+    }
+
+    /// Does what has to be done since something changed, and tells how everything is.
+    pub(super) fn reconcile(&mut self) {
+        if !self.is_stopping() {
+            self.start_gateway();
+            self.reconcile_processes();
+            self.reconcile_envoys();
+            self.write_resources();
+            self.reconcile_prometheus();
+        }
+        self.publish();
+    }
+
+    fn start_gateway(&mut self) {
+        let Some(network) = self.network else { return };
+        let known = self.runs.of(&Role::Gateway).map(|(id, run)| (id, run.order.program.path.clone()));
+        match known {
+            Some((_, path)) if path == self.spec.gateway => return,
+            Some((id, _)) => return self.runs.end(id, Wish::End(GRACE)),
+            // its ports are free when it is gone
+            None if self.runs.iter().any(|(_, run)| run.role == Role::Gateway) => return,
+            None => {}
+        }
+        let name = "envoy-gateway";
+        let program = Program { args: gateway::args(&self.folder), network, ..self.program(name, self.spec.gateway.clone()) };
+        let order = Order {
+            program,
+            log: self.folder.log(name),
+            checks: Checks::default(),
+            pre_stop: Duration::ZERO,
+            grace: GRACE,
+            tells_lines: true,
+        };
+        self.runs.start(name, Role::Gateway, order);
+    }
+
+    /// A program of ours in a folder of its own.
+    pub(super) fn program(&self, name: &str, path: PathBuf) -> Program {
+        let folder = self.folder.work(name);
+        // a folder that cannot be made shows when the program is started
+        drop(files::make_private_dir(&folder));
+        Program {
+            tstack: self.tstack.clone(),
+            path,
+            args: Vec::new(),
+            env: vec![("PATH".into(), self.path.clone()), ("HOME".into(), folder.clone().into())],
+            folder,
+            mark: self.folder.mark(),
+            network: Network::Shared,
+        }
+    }
+
+    fn reconcile_processes(&mut self) {
+        let objects = self.store.all();
+        let wanted = host::wanted_ports(&objects);
+        let leaving: BTreeSet<String> = self.runs.iter().map(|(_, run)| run.name.clone()).collect();
+        self.ports.retain(|name, _| wanted.contains_key(name) || leaving.contains(name));
+        for (name, containers) in &wanted {
+            if self.ports.get(name).is_none_or(|ports| !ports.keys().eq(containers)) {
+                self.give_ports(name, containers);
+            }
+        }
+        self.layout = host::layout(&objects, &self.surroundings());
+        // one that is described otherwise than it runs is started beside its older run, at other ports
+        let changed: Vec<String> =
+            self.layout.processes.iter().filter(|process| self.is_changed(process)).map(|p| p.name.clone()).collect();
+        if !changed.is_empty() {
+            for name in &changed {
+                if let Some(containers) = wanted.get(name) {
+                    self.give_ports(name, containers);
+                }
+            }
+            self.layout = host::layout(&objects, &self.surroundings());
+        }
+        for process in self.layout.processes.clone() {
+            if changed.contains(&process.name) || self.newest(&process.name).is_none() {
+                self.start_process(&process);
+            }
+        }
+        self.retire();
+    }
+
+    fn give_ports(&mut self, name: &str, containers: &BTreeSet<u16>) {
+        let mut taken: BTreeSet<u16> = self.ports.values().flat_map(BTreeMap::values).copied().collect();
+        let running = self.runs.iter().filter_map(|(_, run)| run.process());
+        taken.extend(running.flat_map(|process| process.ports.values().copied()));
+        let mut given = BTreeMap::new();
+        for container in containers {
+            let place = format!("{}/{name}/{container}", self.folder.state().display());
+            if let Some(port) = ports::choose(&place, &taken) {
+                taken.insert(port);
+                given.insert(*container, port);
+            }
+        }
+        self.ports.insert(name.to_owned(), given);
+    }
+
+    /// The newest run of a replica that shall stay, and what it was started as.
+    fn newest(&self, name: &str) -> Option<(u64, &Process)> {
+        self.runs.staying().filter(|(_, run)| run.name == name).filter_map(|(id, run)| Some((id, run.process()?))).last()
+    }
+
+    fn is_changed(&self, process: &Process) -> bool {
+        self.newest(&process.name).is_some_and(|(_, running)| running != process)
+    }
+
+    fn start_process(&mut self, process: &Process) {
+        let mut program = self.program(&process.name, process.program.clone());
+        program.args = process.args.iter().map(Into::into).collect();
+        // what the object says comes last
+        program.env.extend(process.env.iter().map(|(name, value)| (name.into(), value.into())));
+        let checks = Checks {
+            startup: process.startup.as_ref().map(Check::from),
+            readiness: process.readiness.as_ref().map(Check::from),
+            liveness: process.liveness.as_ref().map(Check::from),
+        };
+        let log = self.folder.log(&process.name);
+        let order = Order { program, log, checks, pre_stop: process.pre_stop, grace: process.grace, tells_lines: false };
+        self.runs.start(&process.name, Role::Process(Box::new(process.clone())), order);
+    }
+
+    /// Ends what the layout has no longer, and older runs whose successor takes requests.
+    fn retire(&mut self) {
+        let wanted: BTreeSet<&str> = self.layout.processes.iter().map(|process| process.name.as_str()).collect();
+        let mut ending = Vec::new();
+        for (id, run) in self.runs.staying().filter(|(_, run)| run.process().is_some()) {
+            let newest = self.newest(&run.name).is_some_and(|(newest, _)| newest == id);
+            let replaced = || self.runs.staying().any(|(other, o)| other > id && o.name == run.name && o.state == ProcessState::Ready);
+            if !wanted.contains(run.name.as_str()) || (!newest && (replaced() || run.state == ProcessState::Waiting)) {
+                ending.push(id);
+            }
+        }
+        if ending.is_empty() {
+            return;
+        }
+        for id in ending {
+            self.runs.end(id, Wish::Retire);
+        }
+        self.layout = host::layout(&self.store.all(), &self.surroundings());
+    }
+
+    /// A process that ended while somebody else took one of its ports gets others.
+    pub(super) fn other_port(&mut self, id: u64) {
+        let Some(process) = self.runs.get(id).filter(|run| !run.is_stopping()).and_then(|run| run.process()).cloned() else { return };
+        let Some(port) = process.ports.values().find(|port| !ports::is_free(**port)) else { return };
+        let owner = who_listens(*port, &[]).ok().flatten().map_or_else(|| "somebody".to_owned(), |owner| owner.to_string());
+        let note = format!("port {port} of {} was taken by {owner} when it ended; it gets another", process.name);
+        (self.log)(&note);
+        self.notes.insert(note);
+        self.ports.remove(&process.name);
+    }
+
+    fn write_resources(&mut self) {
+        let content = gateway::without_marker(&self.layout.files, self.layout.marker.as_ref());
+        if self.written.as_ref() == Some(&content) {
+            return;
+        }
+        if let Some((refused, _, _)) = &self.refused {
+            if *refused == content {
+                return;
+            }
+            self.refused = None;
+        }
+        if self.written.is_none() && content.values().all(Vec::is_empty) {
+            return;
+        }
+        self.written = Some(content);
+        let marker = self.write_marked();
+        let generations = self.store.generations();
+        self.verdicts.wrote(generations.iter().map(|(id, generation)| (verdict_key(id), *generation)).collect(), marker);
+    }
+
+    /// Writes the same once more, with another marker.
+    pub(super) fn mark_again(&mut self) {
+        if let Some(marker) = self.write_marked() {
+            self.verdicts.marked(marker);
+        }
+    }
+
+    fn write_marked(&mut self) -> Option<VerdictKey> {
+        self.markers += 1;
+        let name = format!("{MARKER}-{}", self.markers);
+        let marker = self.layout.marker.as_ref().map(|id| (id, name.as_str()));
+        if let Err(failure) = gateway::write(&self.folder, &self.layout.files, marker) {
+            (self.log)(&format!("{}: {}", failure.what, failure.why.join("; ")));
+        }
+        let (id, _) = marker?;
+        Some(verdict_key(&ObjectId { name, ..id.clone() }))
+    }
+
+    /// Envoy Gateway works on with what it had, and after a start too: so that lies there again.
+    pub(super) fn was_refused(&mut self, why: &str) {
+        let Some(refused) = self.written.clone() else { return };
+        (self.log)(&format!("Envoy Gateway refused what was written: {why}"));
+        let before = self.accepted.as_ref().map(|(_, generations)| generations.clone()).unwrap_or_default();
+        let generations = self.store.generations();
+        let objects = self.store.all();
+        let is_new = |id: &ObjectId| before.get(id) != generations.get(id);
+        let read: Vec<_> = objects.iter().map(|(_, object)| object).filter(|object| is_read(&object.id)).collect();
+        let about = |only_new: bool| -> BTreeSet<ObjectId> {
+            let chosen = read.iter().filter(|object| (!only_new || is_new(&object.id)) && verdicts::may_be_about(why, &object.value));
+            chosen.map(|object| object.id.clone()).collect()
+        };
+        // those that are new and have the field; else all that have it; else all that are new
+        let blamed = [about(true), about(false)].into_iter().find(|found| !found.is_empty());
+        let blamed = blamed.unwrap_or_else(|| read.iter().map(|object| object.id.clone()).filter(is_new).collect());
+        self.refused = Some((refused, why.to_owned(), blamed));
+        if let Some((accepted, _)) = &self.accepted {
+            if let Err(failure) = gateway::write(&self.folder, accepted, None) {
+                (self.log)(&failure.what);
+            }
+            self.written = Some(accepted.clone());
+        }
+    }
+
+    fn reconcile_prometheus(&mut self) {
+        let Some(wanted) = self.spec.prometheus.clone() else {
+            if let Some((id, _)) = self.runs.of(&Role::Prometheus) {
+                self.runs.end(id, Wish::End(GRACE));
+            }
+            return;
+        };
+        let (name, folder) = ("prometheus", self.folder.prometheus());
+        let targets = folder.join("targets.json");
+        let text = scrape::targets(&self.store.all(), &self.layout).to_string();
+        if files::read_if_there(&targets).ok().flatten().as_deref() != Some(text.as_bytes()) {
+            // it watches the file
+            drop(files::write_private(&targets, text.as_bytes()));
+        }
+        match self.runs.of(&Role::Prometheus) {
+            Some((_, run)) if run.order.program.path == wanted.program => return,
+            Some((id, _)) => return self.runs.end(id, Wish::End(GRACE)),
+            None if self.runs.iter().any(|(_, run)| run.role == Role::Prometheus) => return,
+            None => {}
+        }
+        let config = folder.join("prometheus.yaml");
+        drop(files::write_private(&config, scrape::config(&wanted.scrape_interval, &targets).to_string().as_bytes()));
+        if !self.ports.contains_key(name) {
+            self.give_ports(name, &BTreeSet::from([wanted.service.port]));
+        }
+        let Some(address) = self.prometheus_address() else { return };
+        let mut program = self.program(name, wanted.program);
+        program.args = vec![
+            format!("--config.file={}", config.display()).into(),
+            format!("--web.listen-address={address}").into(),
+            format!("--storage.tsdb.path={}", folder.join("data").display()).into(),
+            format!("--storage.tsdb.retention.time={RETENTION}").into(),
+            "--log.level=warn".into(),
+        ];
+        let readiness = Check {
+            question: Question::Probe(host::Ask::Http { path: "/-/ready".to_owned(), headers: Vec::new(), https: false }, address.port()),
+            delay: Duration::ZERO,
+            period: Duration::from_secs(5),
+            timeout: Duration::from_secs(4),
+            successes: 1,
+            failures: 3,
+        };
+        let checks = Checks { readiness: Some(readiness), ..Checks::default() };
+        let order = Order { program, log: self.folder.log(name), checks, pre_stop: Duration::ZERO, grace: GRACE, tells_lines: false };
+        self.runs.start(name, Role::Prometheus, order);
+    }
+
+    /// Where Prometheus listens.
+    pub(super) fn prometheus_address(&self) -> Option<SocketAddr> {
+        let port = self.ports.get("prometheus")?.values().next()?;
+        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))
+    }
+}
+
+/// What Envoy Gateway calls an object.
+pub(super) fn verdict_key(id: &ObjectId) -> VerdictKey {
+    let namespace = if id.kind == "GatewayClass" { "" } else { id.namespace_or_default() };
+    (id.kind.clone(), format!("{namespace}/{}", id.name))
+}
+
+/// Whether Envoy Gateway reads objects of the kind and judges them.
+pub(super) fn is_read(id: &ObjectId) -> bool {
+    matches!(id.group(), "gateway.networking.k8s.io" | "gateway.envoyproxy.io")
+}

@@ -1,0 +1,91 @@
+use serde_json::json;
+
+use super::*;
+
+fn key(name: &str) -> VerdictKey {
+    ("HTTPRoute".to_owned(), format!("demo/{name}"))
+}
+
+fn status(name: &str, word: &str) -> Line {
+    Line::Status { key: key(name), status: json!({"word": word}) }
+}
+
+fn generation(verdicts: &Verdicts, name: &str) -> Option<(String, i64)> {
+    verdicts.known().get(&key(name)).map(|v| (v.status["word"].as_str().unwrap().to_owned(), v.generation))
+}
+
+#[test]
+fn a_status_is_read_from_the_log() {
+    let line = r#"{"level":"info","ts":"2026-11-21T17:28:14.321Z","logger":"provider","msg":"Got new status for Backend\nconditions:\n- lastTransitionTime: \"2026-11-21T17:28:14Z\"\n  message: The Backend was accepted\n  reason: Accepted\n  status: \"True\"\n  type: Accepted\n","runner":"provider","key":"demo/b"}"#;
+    let Some(Line::Status { key, status }) = read(line) else { panic!("{:?}", read(line)) };
+    assert_eq!(key, ("Backend".to_owned(), "demo/b".to_owned()));
+    assert_eq!(status["conditions"][0]["status"], "True");
+}
+
+#[test]
+fn envoy_gateway_has_no_name_for_its_own_kind() {
+    let line = r#"{"msg":"Got new status for Unknown\nancestors: []\n","key":"envoy-gateway-system/p"}"#;
+    let Some(Line::Status { key, .. }) = read(line) else { panic!() };
+    assert_eq!(key, ("EnvoyProxy".to_owned(), "envoy-gateway-system/p".to_owned()));
+}
+
+#[test]
+fn a_refusal_is_read_with_its_reason_and_all_else_means_nothing() {
+    let line =
+        r#"{"level":"error","msg":"error when reload resources","error":"local validation error: spec.provider.hosst: Invalid value"}"#;
+    assert_eq!(read(line), Some(Line::Refused("local validation error: spec.provider.hosst: Invalid value".to_owned())));
+    assert_eq!(read(r#"{"msg":"received a status update","kind":"HTTPRoute"}"#), None);
+    assert_eq!(read("starting: /x/envoy with logs in /y"), None);
+}
+
+#[test]
+fn a_word_counts_for_the_new_generation_when_the_second_marker_was_judged() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")));
+    assert_eq!(verdicts.hear(status("r", "good")), Next::Nothing);
+    assert_eq!(generation(&verdicts, "r"), None);
+    assert_eq!(verdicts.hear(status("m-1", "")), Next::Mark);
+    verdicts.marked(key("m-2"));
+    assert_eq!(verdicts.hear(status("m-2", "")), Next::Settled);
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
+
+    // a change that leaves the verdict as it is brings no word of it
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-3")));
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
+    assert_eq!(verdicts.hear(status("m-3", "")), Next::Mark);
+    verdicts.marked(key("m-4"));
+    verdicts.hear(status("m-4", ""));
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 2)));
+}
+
+#[test]
+fn a_word_on_the_old_resources_is_not_taken_for_one_on_the_new() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")));
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-2")));
+    // the marker of a load that was overtaken
+    assert_eq!(verdicts.hear(status("m-1", "")), Next::Nothing);
+    verdicts.hear(status("r", "bad"));
+    assert_eq!(generation(&verdicts, "r"), None);
+}
+
+#[test]
+fn what_is_no_longer_written_has_no_verdict() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), None);
+    verdicts.hear(status("r", "good"));
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
+    verdicts.wrote(BTreeMap::new(), None);
+    assert!(verdicts.known().is_empty());
+}
+
+#[test]
+fn a_refusal_is_about_the_objects_that_have_the_field() {
+    let bad = json!({"spec": {"rules": [{"matches": [{"path": {"type": "Nope"}}]}]}});
+    let good = json!({"spec": {"rules": []}});
+    let refusal = "failed to load: local validation error: spec.rules[0].matches[0].path.type: Unsupported value: \"Nope\"";
+    assert!(may_be_about(refusal, &bad));
+    assert!(!may_be_about(refusal, &good));
+    assert!(may_be_about("local validation error: spec.gatewayClassName: Required value", &good));
+    assert!(!may_be_about("yaml: line 3: did not find", &bad));
+}
