@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn given() -> Vec<String> {
-        let bootstrap = r#"
+        let bootstrap = r"
 admin:
   address:
     socket_address: { address: 127.0.0.1, port_value: 0 }
@@ -81,7 +81,7 @@ static_resources:
         - endpoint: { address: { socket_address: { address: 0.0.0.0, port_value: 18000 } } }
     name: xds_cluster
     type: STRICT_DNS
-"#;
+";
         let args = ["--service-cluster", "task-api/gateway", "--config-yaml", bootstrap, "--concurrency", "1"];
         let last = ["--admin-address-path", "/run/1/admin-address.txt", "--", "--run-id", "1"];
         args.into_iter().chain(last).map(str::to_owned).collect()

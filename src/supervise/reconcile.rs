@@ -34,6 +34,7 @@ impl Core {
             images: self.spec.images.clone(),
             ports: self.ports.clone(),
             serving: serving.map(|process| Serving { process: process.name.clone(), ports: process.ports.clone() }).collect(),
+            envoy: self.spec.envoy_version.clone(),
             ipv6: ports::has_ipv6(),
             marker: MARKER.to_owned(),
         }
