@@ -87,10 +87,12 @@ pub async fn status<S: DeserializeOwned>(daemon: Daemon, state: &Path) -> Result
     let mut backoff = Backoff::new();
     // one that is just starting or ending holds the lock without a socket, for a moment
     for _ in 0..6 {
-        match ask(daemon, state, &Ask::Status).await? {
-            Some(Answer::Status(status)) => return Ok(Some(status)),
+        match ask(daemon, state, &Ask::Status).await {
+            Ok(Some(Answer::Status(status))) => return Ok(Some(status)),
+            // also one that ended in the midst of the conversation
             _ if !Lock::is_held(daemon, state)? => return Ok(None),
-            _ => backoff.pause().await,
+            Err(failure) => return Err(failure),
+            Ok(_) => backoff.pause().await,
         }
     }
     Err(Failure::step(format!("a {} runs for {} but does not listen on its socket", daemon.name, state.display()))

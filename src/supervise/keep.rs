@@ -291,7 +291,3 @@ async fn watch_readiness(check: &Check, tell: &impl Fn(Happened)) {
         pause(if ready { check.period } else { backoff.step().min(check.period) }).await;
     }
 }
-
-#[cfg(test)]
-#[path = "keep_tests.rs"]
-mod tests;

@@ -235,7 +235,3 @@ impl Run {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "runs_tests.rs"]
-mod tests;
