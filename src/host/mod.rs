@@ -32,3 +32,6 @@ pub use model::*;
 pub use preview::{Preview, preview};
 pub use roles::{left_out_checks, programs, roles};
 pub use status::{evidence, statuses};
+
+#[cfg(test)]
+mod tests;

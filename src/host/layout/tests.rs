@@ -1,5 +1,7 @@
 mod everything;
+mod gateways;
 mod task_api;
+mod workloads;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
