@@ -1,6 +1,6 @@
 //! From the image that upstream publishes, without an engine: the layers from the top down, until one has the file.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::lock::Image;
+use super::zstd::Frames;
 use super::{Job, Obtained};
 use crate::stack::ImageRef;
 use crate::world::files;
@@ -140,6 +141,7 @@ fn unfolded(blob: impl Read + 'static, media: &str) -> Result<Box<dyn Read>, Str
     let unfolded: Box<dyn Read> = match media.rsplit('.').next().unwrap_or_default() {
         "gzip" | "tar+gzip" => Box::new(MultiGzDecoder::new(blob)),
         "tar" => Box::new(blob),
+        "tar+zstd" => Box::new(Frames::new(BufReader::new(blob))),
         _ => return Err(format!("it has a layer of the kind {media}, which is not read")),
     };
     Ok(Box::new(unfolded.take(MOST_UNFOLDED)))

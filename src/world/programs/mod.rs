@@ -10,6 +10,7 @@ mod lock;
 mod path;
 mod tools;
 mod wheel;
+mod zstd;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
