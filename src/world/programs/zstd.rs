@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_off_is_an_error() {
-        let whole = frame(&[1; 300_000]);
+        let whole = frame(&vec![1; 300_000]);
         assert!(read(&whole[..whole.len() - 3]).is_err());
         assert!(read(&[0x50, 0x2A, 0x4D, 0x18, 9, 0, 0, 0, 1]).is_err());
         assert!(read(b"no zstd at all").is_err());
