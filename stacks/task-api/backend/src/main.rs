@@ -10,7 +10,8 @@ task-api: tasks in memory over HTTP
 Usage: task-api [--help | --version]
 
 Environment:
-  PORT           port to listen on, on every IPv4 address; 0 picks one [8000]
+  HOST           IP address to listen on [0.0.0.0, every IPv4 address]
+  PORT           port to listen on; 0 picks one [8000]
   SERVICE_NAME   the `service` label of the metrics [task-api]
   API_VERSION    the version this deployment answers as [v1]
   DRAIN_SECONDS  how long requests may finish after SIGTERM, 0 to 3600 [10]

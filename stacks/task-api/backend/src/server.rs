@@ -1,7 +1,6 @@
 //! The life of the process: bind, serve, drain on a signal, leave.
 
 use std::io;
-use std::net::Ipv4Addr;
 
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -19,9 +18,9 @@ use crate::{App, Shared, api, log};
 pub async fn run(config: Config) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let port = config.port;
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on port {port}: {error}"))
+    let (host, port) = (config.host, config.port);
+    let listener = TcpListener::bind((host, port)).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot listen on port {port} of {host}: {error}"))
     })?;
     let app = App::new(config, Store::new(CAPACITY));
     let gate = Gate::new(listener, app.clone())?;

@@ -23,13 +23,14 @@ struct Running {
 impl Running {
     fn start(drain_seconds: &str) -> Self {
         let mut command = program();
-        command.env("PORT", "0").env("DRAIN_SECONDS", drain_seconds).stdout(Stdio::piped());
+        command.env("HOST", "127.0.0.1").env("PORT", "0").env("DRAIN_SECONDS", drain_seconds);
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap());
         let mut running = Self { child, events, address: String::new() };
         let listening = running.event("listening");
-        let port = listening["address"].as_str().unwrap().rsplit(':').next().unwrap();
-        running.address = format!("127.0.0.1:{port}");
+        running.address = listening["address"].as_str().unwrap().to_owned();
+        assert!(running.address.starts_with("127.0.0.1:"), "{}", running.address);
         running
     }
 

@@ -25,6 +25,7 @@ pub struct Answer {
 impl Service {
     pub fn new() -> Self {
         let config = Config {
+            host: std::net::Ipv4Addr::LOCALHOST.into(),
             port: 0,
             service: "task-api".into(),
             version: "v2".into(),
