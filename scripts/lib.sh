@@ -14,7 +14,7 @@ timed() {
 # A registry is there only if it answers as one: some networks accept every connection.
 registries_answer() {
   local header
-  header=$(curl -sS --connect-timeout 4 -m 8 -o /dev/null -D - https://registry-1.docker.io/v2/ 2> /dev/null) || return 1
+  header=$(curl -sS -m 6 -o /dev/null -D - https://registry-1.docker.io/v2/ 2> /dev/null) || return 1
   grep -qi '^docker-distribution-api-version:' <<< "$header"
 }
 # Where images can be had, in words; fails where they cannot. What the person has set comes first, what takes long to make last.

@@ -10,6 +10,10 @@ use crate::world::{files, programs};
 pub(super) async fn obtain(context: &Context, wanted: &Wanted, signals: &Signals) -> Result<(), Failure> {
     let wanted = crate::observe::wanted(wanted)?;
     let obtained = programs::obtain(&wanted, &context.engines.places, &signals.cancel, &|text| signals.waiting(text)).await?;
+    // a mirror with another digest than the pinned one is passed over, and not in silence
+    for passed_over in &obtained.passed_over {
+        signals.note(format!("passed over for {wanted}: {passed_over}"));
+    }
     signals.note(format!("{wanted} comes from {}", obtained.source));
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! Our cache of programs: installed whole or not at all, checked before each use, one writer at a time.
 //!
 //! `<name>/<version>/` has the program, its sum (`<name>.sha256`, as `sha256sum -c` reads it) and where it came from (`origin.json`).
-//! Beside it are `<name>/lock`, `<name>/tmp/` for what is not whole yet, and `<name>/digests.lock` ([`super::image`]).
+//! Beside it are `<name>/lock`, `<name>/tmp/` for what is not whole yet, `<name>/digests.lock` ([`super::image`]), and `<name>/asked.json`,
+//! so that a program on PATH is asked for its version once.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -38,9 +41,41 @@ struct Origin {
     seen: Fingerprint,
 }
 
+/// Programs of PATH that were asked before, by their path: what they said, for as long as the file is the same.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Asked(BTreeMap<PathBuf, (Fingerprint, String)>);
+
+impl Asked {
+    /// What is remembered; nothing where it cannot be read.
+    pub(super) fn read(root: &Path) -> Self {
+        fs_err::read(root.join("asked.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// The version that this very file said.
+    pub(super) fn version(&self, path: &Path) -> Option<Version> {
+        let (seen, version) = self.0.get(path)?;
+        (fingerprint(path).ok()? == *seen).then(|| version.parse().ok())?
+    }
+
+    /// Remembers an answer, of programs alone: a script may start another program tomorrow. Where it cannot be written, it is asked again.
+    pub(super) fn keep(&mut self, root: &Path, path: &Path, version: &Version) {
+        let mut start = [0; 4];
+        let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+        if read.is_ok()
+            && start == *b"\x7fELF"
+            && let Ok(seen) = fingerprint(path)
+        {
+            self.0.insert(path.to_owned(), (seen, version.to_string()));
+            if let Ok(text) = serde_json::to_string(self) {
+                let _ = files::make_private_dir(root).and_then(|()| files::write_private(&root.join("asked.json"), text.as_bytes()));
+            }
+        }
+    }
+}
+
 /// A file with these is the file that had them before: the kernel sets the time of change, and no program can set it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Fingerprint {
+pub(super) struct Fingerprint {
     device: u64,
     inode: u64,
     size: u64,

@@ -49,6 +49,7 @@ pub(super) async fn fetch(job: &Job<'_>, image: &Image) -> Result<Obtained, Stri
 async fn fetch_all(job: &Job<'_>, image: &Image) -> Result<Obtained, String> {
     let mut repository = Repository::of(&image.name, job.places.mirrors.resolve(&image.name));
     let mut digests = Digests::read(job.cache.root());
+    (job.tell)(&format!("asks for the image {}", repository.name()));
     let (tag, digest, manifest) = chosen(&mut repository, &image.name, &digests).await?;
     let name = repository.name().to_owned();
     let layers = layers(job, &mut repository, &manifest).await?;

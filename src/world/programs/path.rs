@@ -5,18 +5,24 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 
+use super::cache::Asked;
 use super::lock::Program;
 use super::{Obtained, Source};
 use crate::world::process;
 
 /// The first program on PATH with an accepted version, or why there is none.
-pub(super) async fn look(program: &Program, search: &OsStr) -> Result<Obtained, String> {
+pub(super) async fn look(program: &Program, search: &OsStr, cache: &Path) -> Result<Obtained, String> {
     let name = program.name.clone();
     let search = search.to_owned();
     let candidates: Vec<PathBuf> = process::candidates(&name, &search);
-    let mut seen = Vec::new();
+    let (mut seen, mut asked) = (Vec::new(), Asked::read(cache));
     for path in candidates {
-        match version(program, &path).await {
+        let known = asked.version(&path);
+        let told = match known {
+            Some(version) => Ok(version),
+            None => version(program, &path).await.inspect(|version| asked.keep(cache, &path, version)),
+        };
+        match told {
             Ok(version) if program.accept.matches(&version) => {
                 return Ok(Obtained { path, source: Source::Path, version, passed_over: Vec::new() });
             }

@@ -125,6 +125,21 @@ async fn the_first_program_on_path_with_the_right_version_serves() {
 }
 
 #[tokio::test]
+async fn a_program_on_path_is_asked_once_and_again_when_it_is_another_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, program) = (folder.path().join("cache"), folder.path().join("tool"));
+    fs_err::write(&program, b"\x7fELF one").unwrap();
+    cache::Asked::read(&cache).keep(&cache, &program, &Version::new(1, 2, 3));
+    assert_eq!(cache::Asked::read(&cache).version(&program), Some(Version::new(1, 2, 3)));
+    fs_err::write(&program, b"\x7fELF other").unwrap();
+    assert_eq!(cache::Asked::read(&cache).version(&program), None);
+    // a script may start another program tomorrow
+    fs_err::write(&program, "#!/bin/sh").unwrap();
+    cache::Asked::read(&cache).keep(&cache, &program, &Version::new(1, 2, 3));
+    assert_eq!(cache::Asked::read(&cache).version(&program), None);
+}
+
+#[tokio::test]
 async fn another_version_on_path_is_named_and_not_taken() {
     let machine = Machine::new().await;
     machine.has("tool", &says("1.3.0"));
