@@ -71,7 +71,7 @@ pub(super) enum Verb {
     #[command(
         after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up ./my-stack --watch    every saved file is applied at once\n  tstack up --set parameters.httpPort=9080\n  tstack up --provider host   no container engine needed\n  tstack up --context docker-desktop"
     )]
-    Up(Up),
+    Up(UpArgs),
     /// Show what `up` would do, and why, without doing it
     #[command(after_help = "Examples:\n  tstack plan\n  tstack plan --exit-code   exits with 6 when something is to do")]
     Plan(PlanArgs),
@@ -177,6 +177,12 @@ pub(super) struct Up {
     /// Do not run the checks at the end
     #[arg(long)]
     pub no_verify: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct UpArgs {
+    #[command(flatten)]
+    pub up: Up,
     /// Stay, and apply the stack's files again whenever one of them changes
     #[arg(long)]
     pub watch: bool,

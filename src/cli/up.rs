@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Global, Up};
+use super::args::{Global, Up, UpArgs};
 use super::shown::{Shown, exit_code};
 use super::{lint, source, watch};
 use crate::env::Env;
@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::ops::{self, UpReport};
 use crate::report::{self, Link, Next, Summary};
 
-pub(super) async fn run(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
-    if up.watch { watch::run(global, up, env, shown, cancel).await } else { once(global, up, env, shown, cancel).await }
+pub(super) async fn run(global: &Global, args: &UpArgs, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
+    if args.watch { watch::run(global, &args.up, env, shown, cancel).await } else { once(global, &args.up, env, shown, cancel).await }
 }
 
 /// One `up`.

@@ -79,7 +79,7 @@ impl Sandbox {
     /// Runs the binary with a text on its standard input.
     pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Said {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_tstack"));
-        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(args).write_stdin(input);
+        command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(on_kind(args)).write_stdin(input);
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| self.tidy(&String::from_utf8_lossy(bytes));
         Said { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
@@ -180,7 +180,7 @@ components:
         #[expect(clippy::disallowed_methods, reason = "a program that is to be sent signals while it runs")]
         pub(crate) fn start(&self, args: &[&str]) -> Running {
             let mut command = Command::new(env!("CARGO_BIN_EXE_tstack"));
-            command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(args);
+            command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(super::on_kind(args));
             let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let stdout = BufReader::new(child.stdout.take().unwrap());
             Running { child, stdout, seen: String::new() }
@@ -242,3 +242,13 @@ components:
 }
 #[cfg(all(unix, feature = "test-fakes"))]
 pub(crate) use with_fakes::{Running, free_port, rule};
+
+/// Where a test does not say what to run on it means a cluster: what would be chosen is this machine's matter.
+fn on_kind<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let mut args = args.to_vec();
+    let says = |args: &[&str]| args.iter().any(|arg| ["--provider", "--context", "--kubeconfig"].contains(arg));
+    if matches!(args.first(), Some(&("up" | "plan"))) && !says(&args) {
+        args.extend(["--provider", "kind"]);
+    }
+    args
+}
