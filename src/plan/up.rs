@@ -332,7 +332,7 @@ impl Draft<'_> {
     }
 
     /// Checks run when everything is ready: those without load side by side, then those with load one by one, so that
-    /// no check fills a bucket or a connection limit under another.
+    /// no check fills a bucket or a connection limit under another. What only looks may go on beside the load.
     fn checks(&mut self, deep: bool, cause: &str) {
         let settled = leaves(&self.steps);
         let (light, heavy): (Vec<_>, Vec<_>) =
@@ -344,7 +344,9 @@ impl Draft<'_> {
         };
         let mut before: Vec<String> = Vec::new();
         for check in light {
-            before.push(format!("check:{}", check.name));
+            if check.kind.minds_load() {
+                before.push(format!("check:{}", check.name));
+            }
             self.add(step(check));
         }
         for check in heavy {

@@ -209,6 +209,16 @@ impl CheckKind {
         }
     }
 
+    /// Whether load beside it may change what it sees: it sends requests itself, or measures at most so much.
+    #[must_use]
+    pub const fn minds_load(&self) -> bool {
+        match self {
+            Self::Promql(check) => check.max.is_some(),
+            Self::Condition(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether it fills limits or connections, so that no other check may run beside it.
     #[must_use]
     pub const fn puts_load(&self) -> bool {

@@ -37,7 +37,7 @@ fn from_nothing_programs_come_first_and_what_cannot_be_is_told() {
     19. check: version 1  (the stack changes)  <- 5, 8, 10, 12, 15
     20. check: version 2  (the stack changes)  <- 5, 8, 10, 12, 15
     21. check: gateway programmed  (the stack changes)  <- 5, 8, 10, 12, 15
-    22. check: user rate limit  (the stack changes)  <- 5, 8, 10, 12, 15  after 16, 17, 18, 19, 20, 21
+    22. check: user rate limit  (the stack changes)  <- 5, 8, 10, 12, 15  after 16, 17, 18, 19, 20
     23. check: anonymous rate limit  (the stack changes)  <- 5, 8, 10, 12, 15  after 22
     24. check: circuit breaker  (the stack changes)  <- 5, 8, 10, 12, 15  after 23
     25. check: scaler ready  (autoscaling needs the Kubernetes API)
