@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "it looks for the programs of this machine")]
 #![expect(clippy::print_stderr, reason = "a test that is left out says so")]
 
+mod everything;
 mod running;
 mod serves;
 mod survives;

@@ -35,6 +35,15 @@ fn program(name: &str) -> Option<PathBuf> {
     bed.or_else(|| which::which(name).ok())
 }
 
+/// Envoy Gateway and Envoy; `None`, told, where they are not there.
+pub(crate) fn programs() -> Option<(PathBuf, PathBuf)> {
+    let both = program("envoy-gateway").zip(program("envoy"));
+    if both.is_none() {
+        eprintln!("left out: envoy-gateway and envoy are neither in ~/.cache/tstack-testbed/bin nor on the path");
+    }
+    both
+}
+
 /// Ports that were free a moment ago.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -49,12 +58,9 @@ pub(crate) fn judge(object: &Value) -> Verdict {
     }
 }
 
-/// A supervisor without objects yet; `None`, told, where the programs are not there.
+/// A supervisor without objects yet; `None` where the programs are not there.
 pub(crate) async fn supervisor() -> Option<Running> {
-    let (Some(gateway), Some(envoy)) = (program("envoy-gateway"), program("envoy")) else {
-        eprintln!("left out: envoy-gateway and envoy are neither in ~/.cache/tstack-testbed/bin nor on the path");
-        return None;
-    };
+    let (gateway, envoy) = programs()?;
     let [port, https] = free_ports();
     let set = vec![("parameters.httpPort".into(), port.to_string()), ("parameters.httpsPort".into(), https.to_string())];
     let overrides = Overrides { set, profiles: Vec::new(), architecture: "amd64".into() };

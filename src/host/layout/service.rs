@@ -12,6 +12,9 @@ use crate::host::kinds::ENVOY_GATEWAY;
 use crate::host::{LeftOutObject, Serving};
 use crate::stack::ObjectId;
 
+/// A port of loopback on which nobody listens: only root could, for a protocol that nobody speaks.
+const NOBODY: u16 = 1;
+
 /// The Services of a stack.
 pub(super) struct Services<'a> {
     /// Namespace and name of each Service, and its ports.
@@ -91,13 +94,12 @@ impl<'a> Services<'a> {
 }
 
 impl Port<'_> {
-    /// Without endpoints Envoy answers 503, as for a Service without a ready pod; an empty list would break the schema.
+    /// Without a process that serves, Envoy answers 503 as for a Service without a ready pod: nobody listens on its endpoint. Without
+    /// any endpoint it would answer 500, which Envoy Gateway gives for a mistake, and an empty list breaks the schema.
     pub(super) fn document(&self, namespace: &str, name: &str) -> Value {
-        let mut spec = json!({"type": "Endpoints"});
-        if !self.endpoints.is_empty() {
-            let endpoint = |port: &u16| json!({"ip": {"address": "127.0.0.1", "port": port}});
-            spec["endpoints"] = self.endpoints.iter().map(endpoint).collect();
-        }
+        let endpoint = |port: &u16| json!({"ip": {"address": "127.0.0.1", "port": port}});
+        let endpoints = if self.endpoints.is_empty() { &[NOBODY][..] } else { &self.endpoints };
+        let mut spec = json!({"type": "Endpoints", "endpoints": endpoints.iter().map(endpoint).collect::<Vec<_>>()});
         let protocol = match self.protocol {
             Some("kubernetes.io/h2c" | "grpc") => Some("gateway.envoyproxy.io/h2c"),
             Some("kubernetes.io/ws") => Some("gateway.envoyproxy.io/ws"),

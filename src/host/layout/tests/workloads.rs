@@ -94,8 +94,8 @@ fn a_process_that_does_not_serve_is_behind_no_service() {
     let around = Surroundings { serving: Vec::new(), ..around(&objects, &[]) };
     let layout = layout(&objects, &around);
     assert_eq!(layout.services.values().map(Vec::len).sum::<usize>(), 0);
-    // no list at all: an empty one breaks the schema, and Envoy Gateway would refuse the whole file
-    assert_eq!(document(&layout, "Backend", "cart")["spec"], serde_json::json!({"type": "Endpoints"}));
+    let nobody = serde_json::json!([{"ip": {"address": "127.0.0.1", "port": 1}}]);
+    assert_eq!(document(&layout, "Backend", "cart")["spec"]["endpoints"], nobody, "503 and not 500");
     // while it is replaced, its older run serves at another port
     let older = Serving { process: "shop/cart/0".into(), ports: BTreeMap::from([(8000, 30000)]) };
     let layout = super::layout(&objects, &Surroundings { serving: vec![older], ..around });
