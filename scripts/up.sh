@@ -35,7 +35,10 @@ on_host() { # WHY HOW-TO-GET-MORE ARGUMENTS...
   local why=$1 more=$2
   shift 2
   say "host mode: $why"
-  [ "$images" ] || compile_ahead
+  case $images in
+    "the test bed") use_bed ;; # its programs are the right ones
+    "") compile_ahead ;;
+  esac
   timed "build" scripts/build.sh
   [ -z "${compiling-}" ] || { trap - EXIT; kill "$compiling" 2> /dev/null || true; wait "$compiling" 2> /dev/null || true; rm -rf "$ahead"; }
   "$tstack" up --provider host "$@"
@@ -43,11 +46,13 @@ on_host() { # WHY HOW-TO-GET-MORE ARGUMENTS...
 }
 
 images=$(where_images_are || true)
+more="make testbed up, about an hour the first time"
+[ -z "$images" ] || more="make up"
 case " $* " in
   *" --provider host "* | *" --provider=host "*)
     args=()
     for arg; do case $arg in --provider | host | --provider=host) ;; *) args+=("$arg") ;; esac; done
-    on_host "it was asked for" "make up" "${args[@]}"
+    on_host "it was asked for" "$more" "${args[@]}"
     ;;
   *" --provider kind "* | *" --provider=kind "*)
     timed "container engine" scripts/engine.sh
@@ -55,7 +60,7 @@ case " $* " in
     ;;
   *)
     if [ -z "$images" ]; then
-      on_host "no container registry can be reached, no mirror is set, and no test bed is built" "make testbed up, about an hour the first time" "$@"
+      on_host "no container registry can be reached, no mirror is set, and no test bed is built" "$more" "$@"
     elif ! engine=$(scripts/engine.sh --installed 2>&1); then
       say "$engine"
       on_host "there is no container engine" "install Docker (as root on Debian or Ubuntu scripts/engine.sh does it), then make up" "$@"

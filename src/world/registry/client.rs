@@ -116,12 +116,12 @@ pub(super) async fn send(method: Method, url: &str, accept: &str, token: Option<
     if !secure {
         return exchange(stream, request).await;
     }
-    let config = TLS.clone().map_err(other)?;
+    let (config, lack) = TLS.clone().map_err(other)?;
     let name = ServerName::try_from(bare.to_owned()).map_err(|e| other(chain(&e)))?;
     match timeout(CONNECT, tokio_rustls::TlsConnector::from(config).connect(name, stream)).await {
         Ok(Ok(stream)) => exchange(stream, request).await,
         // rustls puts what it found wrong itself into InvalidData; anything else is the connection that broke
-        Ok(Err(e)) if e.kind() == std::io::ErrorKind::InvalidData => Err(Unanswered::Untrusted(format!("TLS: {}", chain(&e)))),
+        Ok(Err(e)) if e.kind() == std::io::ErrorKind::InvalidData => Err(Unanswered::Untrusted(format!("TLS: {}{lack}", chain(&e)))),
         Ok(Err(e)) => Err(other(format!("TLS: {}", chain(&e)))),
         Err(_) => Err(other(format!("the TLS handshake did not end within {} s", CONNECT.as_secs()))),
     }
@@ -143,20 +143,17 @@ where
     Ok(Answer { status: head.status, headers: head.headers, body, _connection: connection })
 }
 
-/// What is trusted: the authorities of this machine, as its other programs trust them.
-static TLS: LazyLock<Result<Arc<ClientConfig>, String>> = LazyLock::new(|| {
+/// What is trusted: the authorities of this machine, as its other programs trust them; and what is to be said where it has none.
+static TLS: LazyLock<Result<(Arc<ClientConfig>, &str), String>> = LazyLock::new(|| {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // one that cannot be read takes none of the others away
     roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        let why = found.errors.first().map_or_else(String::new, |e| format!(": {}", chain(e)));
-        return Err(format!("this machine has no certificate authorities{why}"));
-    }
+    let lack = if roots.is_empty() { " (this machine has no certificate authorities: install ca-certificates)" } else { "" };
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| chain(&e))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), lack))
 });

@@ -313,6 +313,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::super::engine::scripted::serve;
+    use super::super::http::testing::{Authority, Reply, Server, at_once};
     use super::*;
 
     fn mirrors(entries: &[(&str, &str)]) -> Result<Mirrors, Vec<String>> {
@@ -446,6 +447,15 @@ mod tests {
         let closed = registry(|_| String::new()).await;
         let why = "MIRROR does not answer: connection closed before message completed";
         assert_eq!(reached(&closed).await, Err(why.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_mirror_with_a_certificate_that_only_the_engine_may_know_counts_as_there() {
+        let theirs = Authority::new("a company");
+        let server = Server::start_tls(at_once(|_| Reply::new(200, "{}")), theirs.leaf(&["127.0.0.1"])).await;
+        assert_eq!(reached(&Mirror::parse(&server.url("")).unwrap()).await, Ok(()));
+        let unasked = client::send(Method::GET, &server.url("/v2/"), "*/*", None).await;
+        assert!(matches!(&unasked, Err(client::Unanswered::Untrusted(why)) if why.contains("UnknownIssuer")), "no answer of it was read");
     }
 
     #[tokio::test(start_paused = true)]
