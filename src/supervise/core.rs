@@ -17,6 +17,7 @@ use super::event::Event;
 use super::folder::Folder;
 use super::gateway::Content;
 use super::keep::{Happened, Wish};
+use super::relay::Relays;
 use super::runs::{Role, Runs};
 use super::store::Store;
 use super::verdicts::{self, Next, Verdicts};
@@ -50,6 +51,7 @@ pub(super) struct Core {
     pub(super) layout: Layout,
     pub(super) runs: Runs,
     pub(super) envoys: Envoys,
+    pub(super) relays: Relays,
     pub(super) verdicts: Verdicts,
     /// What Envoy Gateway was given last; what it accepted last; what it refused.
     pub(super) written: Option<Content>,
@@ -88,6 +90,7 @@ impl Core {
             ports: BTreeMap::new(),
             layout: Layout::default(),
             envoys: Envoys::default(),
+            relays: Relays::default(),
             verdicts: Verdicts::default(),
             written: None,
             accepted: None,
@@ -232,6 +235,8 @@ impl Core {
             return false;
         }
         let Some(line) = verdicts::read(line) else { return false };
+        // it has no port that we can ask: that it reads is its readiness
+        self.runs.happened(id, &Happened::Ready);
         if let verdicts::Line::Refused(why) = &line {
             self.was_refused(why);
         }
@@ -291,6 +296,7 @@ impl Core {
         }
         (self.log)("ending");
         self.stopping = Some(Instant::now() + END);
+        self.relays = Relays::default();
         let platform: Vec<u64> = self.runs.iter().filter(|(_, run)| run.process().is_none()).map(|(id, _)| id).collect();
         for id in platform {
             self.runs.end(id, Wish::End(ENVOY_END));

@@ -8,7 +8,6 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::Spec;
 use super::folder::Folder;
 use crate::failure::Failure;
 use crate::host::MAIN_FILE;
@@ -19,22 +18,28 @@ use crate::world::process::Command;
 /// The ports that it listens on, on all interfaces: health, xDS, wasm. It cannot be told others.
 pub(super) const PORTS: [u16; 3] = [8081, 18000, 18002];
 
-/// Writes what it needs before it is started, and has it make its certificates.
-pub(super) async fn prepare(folder: &Folder, spec: &Spec, tstack: &Path, admin: u16) -> Result<(), Failure> {
+/// Has it make its certificates, unless it has.
+pub(super) async fn make_certificates(folder: &Folder, gateway: &Path) -> Result<(), Failure> {
+    let config = folder.gateway("config");
+    if !config.join("certs/envoy-gateway/tls.crt").exists() {
+        let args: [OsString; 4] = ["certgen".into(), "--local".into(), "--config-home".into(), config.into()];
+        Command::new(gateway).args(args).run(&CancellationToken::new(), &|_| ()).await?;
+    }
+    Ok(())
+}
+
+/// Writes what it needs before it is started.
+pub(super) fn prepare(folder: &Folder, envoy_version: &str, tstack: &Path, admin: u16) -> Result<(), Failure> {
     let config = folder.gateway("config");
     let text = serde_json::to_vec_pretty(&configuration(folder, admin))
         .map_err(|e| Failure::internal("Envoy Gateway's configuration").because(&e))?;
     files::write_private(&config.join("envoy-gateway.yaml"), &text)?;
-    let bin = folder.gateway("data").join("envoy-versions").join(&spec.envoy_version).join("bin");
+    let bin = folder.gateway("data").join("envoy-versions").join(envoy_version).join("bin");
     files::make_private_dir(&bin)?;
     let launcher = bin.join("envoy");
     files::write_private(&launcher, launcher_script(tstack, folder.state()).as_bytes())?;
     let runnable = std::fs::Permissions::from_mode(0o700);
     fs_err::set_permissions(&launcher, runnable).map_err(|e| Failure::step("cannot make the launcher runnable").because(&e))?;
-    if !config.join("certs/envoy-gateway/tls.crt").exists() {
-        let args: [OsString; 4] = ["certgen".into(), "--local".into(), "--config-home".into(), config.clone().into()];
-        Command::new(&spec.gateway).args(args).run(&CancellationToken::new(), &|_| ()).await?;
-    }
     Ok(())
 }
 

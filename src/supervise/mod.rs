@@ -24,6 +24,7 @@ mod proxy;
 mod publish;
 mod ready;
 mod reconcile;
+mod relay;
 mod restarts;
 mod run;
 mod runs;

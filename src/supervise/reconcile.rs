@@ -46,6 +46,7 @@ impl Core {
             self.start_gateway();
             self.reconcile_processes();
             self.reconcile_envoys();
+            self.reconcile_relays();
             self.write_resources();
             self.reconcile_prometheus();
         }
@@ -67,7 +68,7 @@ impl Core {
         let order = Order {
             program,
             log: self.folder.log(name),
-            checks: Checks::default(),
+            checks: Checks { is_told: true, ..Checks::default() },
             pre_stop: Duration::ZERO,
             grace: GRACE,
             tells_lines: true,
@@ -154,6 +155,7 @@ impl Core {
             startup: process.startup.as_ref().map(Check::from),
             readiness: process.readiness.as_ref().map(Check::from),
             liveness: process.liveness.as_ref().map(Check::from),
+            is_told: false,
         };
         let log = self.folder.log(&process.name);
         let order = Order { program, log, checks, pre_stop: process.pre_stop, grace: process.grace, tells_lines: false };

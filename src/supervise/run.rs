@@ -94,8 +94,11 @@ async fn while_wanted(state: &Path) {
 
 /// Finds a network for Envoy Gateway and makes its files.
 async fn prepare(folder: Folder, spec: Spec, tstack: std::path::PathBuf, path: std::ffi::OsString, events: UnboundedSender<Event>) {
-    let network = own_network(&tstack, &folder.mark(), &path).await;
+    // its certificates do not wait for the network
+    let mark = folder.mark();
+    let (network, certificates) = tokio::join!(own_network(&tstack, &mark, &path), gateway::make_certificates(&folder, &spec.gateway));
     let prepared = async {
+        certificates?;
         let mut notes = Vec::new();
         let admin = if network.is_none() {
             busy()?;
@@ -109,7 +112,7 @@ async fn prepare(folder: Folder, spec: Spec, tstack: std::path::PathBuf, path: s
         } else {
             ADMIN
         };
-        gateway::prepare(&folder, &spec, &tstack, admin).await?;
+        gateway::prepare(&folder, &spec.envoy_version, &tstack, admin)?;
         Ok(Prepared { network: network.unwrap_or(Network::Shared), notes })
     };
     drop(events.send(Event::Prepared(prepared.await)));

@@ -21,6 +21,8 @@ pub(super) enum Line {
         /// As it tells it.
         status: Value,
     },
+    /// It reads what it is given.
+    Reads,
     /// It has refused what was written, whole, and works on with what it had.
     Refused(String),
 }
@@ -40,6 +42,9 @@ pub(super) fn read(line: &str) -> Option<Line> {
     let record: Record = serde_json::from_str(line).ok()?;
     if record.msg == "error when reload resources" || record.msg.starts_with("failed to load resources") {
         return Some(Line::Refused(record.error));
+    }
+    if record.msg == "Watching path added" {
+        return Some(Line::Reads);
     }
     let (kind, text) = record.msg.strip_prefix("Got new status for ")?.split_once('\n')?;
     // it has no name for its own kind
@@ -109,6 +114,7 @@ impl Verdicts {
     /// Takes a line in.
     pub(super) fn hear(&mut self, line: Line) -> Next {
         match line {
+            Line::Reads => Next::Nothing,
             Line::Refused(_) => {
                 self.phase = Phase::Settled;
                 Next::Nothing

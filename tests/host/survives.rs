@@ -14,15 +14,15 @@ use crate::running::{PATIENCE, Running, stack};
 
 /// What a bounded trickle of requests got: one every 20 ms over connections of their own.
 #[derive(Debug, Default)]
-struct Told {
-    asked: u32,
-    lost: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) asked: u32,
+    pub(crate) lost: Vec<String>,
     /// From the first loss to the last.
-    gap: Duration,
+    pub(crate) gap: Duration,
 }
 
 /// Asks all the while, as many users.
-fn trickle(port: u16) -> (CancellationToken, JoinHandle<Told>) {
+pub(crate) fn trickle(port: u16) -> (CancellationToken, JoinHandle<Told>) {
     let stop = CancellationToken::new();
     let token = stop.clone();
     let task = tokio::spawn(async move {
@@ -91,6 +91,50 @@ async fn kill_and_wait(running: &Running, name: &str) -> Told {
 async fn a_killed_envoy_gateway_costs_no_request() {
     let Some(running) = stack().await else { return };
     let told = kill_and_wait(&running, "envoy-gateway").await;
+    assert!(told.lost.is_empty(), "{told:?}");
+    // and Envoy hears of changes again: a limit of one request
+    let (component, mut objects) =
+        running.objects().into_iter().find(|(_, all)| all.iter().any(|o| o.id.kind == "BackendTrafficPolicy")).unwrap();
+    let policy = objects.iter_mut().find(|object| object.id.kind == "BackendTrafficPolicy").unwrap();
+    policy.value["spec"]["rateLimit"]["local"]["rules"][0]["limit"]["requests"] = 1.into();
+    running.client.apply(&component, &objects).await.unwrap();
+    let began = Instant::now();
+    running.until_ready(&[(component, objects)]).await.unwrap_or_else(|failure| panic!("{failure:#?}\n{}", running.logs()));
+    for user in 0.. {
+        let name = format!("after-{user}");
+        let codes = [running.get("/api/tasks", &name).await, running.get("/api/tasks", &name).await];
+        if codes == [Ok(200), Ok(429)] {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{codes:?}\n{}", running.logs());
+        tokio::task::yield_now().await;
+    }
+    eprintln!("a change is in force {:?} after it was applied", began.elapsed());
+    running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_launcher_brings_envoy_gateway_back_with_another_and_costs_no_request() {
+    let Some(running) = stack().await else { return };
+    let gateway = running.process("envoy-gateway").await;
+    let children = fs_err::read_to_string(format!("/proc/{0}/task/{0}/children", gateway.pid.unwrap())).unwrap_or_default();
+    let threads = fs_err::read_dir(format!("/proc/{}/task", gateway.pid.unwrap())).unwrap();
+    let lists = threads.map(|thread| fs_err::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
+    let launcher = lists.chain([children]).find_map(|list| list.split_whitespace().next().and_then(|word| word.parse().ok())).unwrap();
+    let (stop, task) = trickle(running.port);
+    let began = Instant::now();
+    kill(launcher);
+    loop {
+        let now = running.process("envoy-gateway").await;
+        if now.pid.is_some() && now.pid != gateway.pid && now.state == ProcessState::Ready {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{now:?}\n{}", running.logs());
+        tokio::task::yield_now().await;
+    }
+    stop.cancel();
+    let told = task.await.unwrap();
+    eprintln!("the launcher: another after {:?}; of {} requests {} lost", began.elapsed(), told.asked, told.lost.len());
     assert!(told.lost.is_empty(), "{told:?}");
     running.end().await;
 }
