@@ -152,9 +152,14 @@ impl Verdicts {
     }
 }
 
-/// Whether a refusal can be about an object: whether the field that it names is there. A refusal names a field's path
-/// (`spec.rules[0].matches[0].path.type: Unsupported value …`) and no object.
+/// Whether a refusal can be about an object. Some name it (`BackendTrafficPolicy.gateway.envoyproxy.io "x" is invalid: …`); others
+/// name a field's path alone (`spec.rules[0].matches[0].path.type: Unsupported value …`), and then it has to have that field.
 pub(super) fn may_be_about(refusal: &str, object: &Value) -> bool {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    if refusal.contains("\" is invalid") {
+        let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+        return refusal.contains(&format!("{}.{group} \"{}\" is invalid", text("/kind"), text("/metadata/name")));
+    }
     fields(refusal).any(|path| {
         let mut at = object;
         let mut names = path.split(['.', '[']).map(|name| name.trim_end_matches(']')).peekable();

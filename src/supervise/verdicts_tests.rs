@@ -89,3 +89,15 @@ fn a_refusal_is_about_the_objects_that_have_the_field() {
     assert!(may_be_about("local validation error: spec.gatewayClassName: Required value", &good));
     assert!(!may_be_about("yaml: line 3: did not find", &bad));
 }
+
+#[test]
+fn a_refusal_that_names_its_object_is_about_no_other() {
+    let named = |name: &str| {
+        let api = "gateway.envoyproxy.io/v1alpha1";
+        json!({"apiVersion": api, "kind": "BackendTrafficPolicy", "metadata": {"name": name}, "spec": {"limit": {"unit": "x"}}})
+    };
+    let refusal =
+        "local validation error: BackendTrafficPolicy.gateway.envoyproxy.io \"a\" is invalid: [spec.limit.unit: Unsupported value: \"x\"]";
+    assert!(may_be_about(refusal, &named("a")));
+    assert!(!may_be_about(refusal, &named("b")));
+}

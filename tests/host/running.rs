@@ -130,7 +130,11 @@ impl Running {
         let folder = self.state().join("host/logs");
         let files = fs_err::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         let all = files.chain([self.state().join("supervisor.log")]);
-        let text = |path: PathBuf| format!("--- {}\n{}", path.display(), fs_err::read_to_string(&path).unwrap_or_default());
+        let last = |text: &str| text.lines().rev().take(40).map(|line| format!("{line:.300}\n")).collect::<Vec<_>>();
+        let text = |path: PathBuf| {
+            let lines = last(&fs_err::read_to_string(&path).unwrap_or_default());
+            format!("--- {}\n{}", path.display(), lines.into_iter().rev().collect::<String>())
+        };
         all.map(text).collect()
     }
 
