@@ -54,6 +54,7 @@ case " $* " in
     for arg; do case $arg in --provider | host | --provider=host) ;; *) args+=("$arg") ;; esac; done
     on_host "it was asked for" "$more" "${args[@]}"
     ;;
+  *" --context "* | *" --context="*) on_kind "${images:-container registries}" "$@" ;; # somebody's cluster: no engine of ours
   *" --provider kind "* | *" --provider=kind "*)
     timed "container engine" scripts/engine.sh
     on_kind "${images:-the test bed}" "$@"
