@@ -22,6 +22,8 @@ on_kind() { # WHERE-IMAGES-COME-FROM ARGUMENTS...
 compile_ahead() {
   local gateway=${XDG_CACHE_HOME:-$HOME/.cache}/tstack/programs/envoy-gateway
   command -v go > /dev/null && ! command -v envoy-gateway > /dev/null && [ ! -d "$gateway" ] || return 0
+  # two compilers side by side want room; with less of it they take turns
+  [ "$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)" -ge 6 ] || return 0
   ahead=$(mktemp -d)
   cp testbed/go/envoy-gateway/go.mod testbed/go/envoy-gateway/go.sum "$ahead"
   env CGO_ENABLED=0 GOWORK=off GOGC=400 GOTMPDIR="$ahead" go build -C "$ahead" -mod=readonly -buildvcs=false -trimpath -gcflags=all=-dwarf=false \
