@@ -14,5 +14,6 @@ mod support;
 mod a_clear_reason;
 mod crash_and_resume;
 mod on_a_running_stack;
+mod on_two_providers;
 mod somebody_elses_cluster;
 mod the_main_job;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::on_a_running_stack::proofs;
+use crate::on_two_providers::Beside;
 use crate::support::client::{at_once, count, curl, on_one_connection, user};
 use crate::support::machine::{Snapshot, listeners, mode, untouched};
 use crate::support::program::Said;
@@ -45,8 +46,13 @@ fn the_main_job() {
     a_second_up_has_nothing_to_do(&s);
     a_changed_value_changes_one_object(&s);
     what_is_deleted_by_hand_is_named_and_repaired(&s);
-    load_scales_it_and_nobody_interferes(&s);
-    anonymous_limit();
+    // before the load, so that meanwhile the bucket refills that its checks have emptied
+    let beside = Beside::up(&s, NAME);
+    let verified = load_scales_it_and_nobody_interferes(&s);
+    beside.the_verdicts_are_equal(&verified);
+    beside.the_answers_are_equal();
+    beside.edits_do_the_same();
+    beside.down();
     proofs(&s, NAME);
 
     part("down");
@@ -225,26 +231,6 @@ fn limits_hold() {
     });
 }
 
-/// The bucket is shared by all that name no user, and the stack's own check emptied it: its header says what is left, and
-/// its rate is known, so the wait for it is computed and not guessed. Most of it has passed while the load ran.
-fn anonymous_limit() {
-    part("who names no user");
-    let none = http::HeaderMap::new();
-    let left = |answer: &tstack::world::http::Answer| answer.header("x-ratelimit-remaining").and_then(|text| text.parse::<u64>().ok());
-    let first = on_one_connection(TASKS, &none, 1).remove(0);
-    let missing = 10 - left(&first).expect("the limiter tells what is left");
-    let refilled = crate::support::client::runtime();
-    refilled.block_on(async {
-        let mut seconds = tokio::time::interval(Duration::from_secs(1));
-        for _ in 0..=missing * 6 {
-            seconds.tick().await;
-        }
-    });
-    let answers = on_one_connection(TASKS, &none, 15);
-    let seen = (count(&answers, 200), count(&answers, 429));
-    same("15 anonymous requests: 10 x 200, 5 x 429", &seen, &(10, 5));
-}
-
 fn kubernetes_agrees(s: &Sandbox) {
     part("Kubernetes");
     let said = s.kubectl(NAME, &["get", "scaledobject", "task-api-scaler", "-n", "task-api", "-o", "json"]).well();
@@ -323,7 +309,7 @@ fn what_is_deleted_by_hand_is_named_and_repaired(s: &Sandbox) {
     s.tstack(NAME, &["status"]).well();
 }
 
-fn load_scales_it_and_nobody_interferes(s: &Sandbox) {
+fn load_scales_it_and_nobody_interferes(s: &Sandbox) -> Said {
     part("under load");
     let junit = s.path().join("checks.xml");
     let mut verify = s.start_tstack(NAME, &["verify", "--deep", "--output", "json", "--junit", junit.to_str().unwrap()]);
@@ -344,6 +330,7 @@ fn load_scales_it_and_nobody_interferes(s: &Sandbox) {
     same("the JUnit file has every check", &xml.matches("<testcase ").count(), &names.len());
     holds("and no failure", xml.starts_with("<?xml") && xml.contains(r#"failures="0""#) && !xml.contains("<failure"), || xml.clone());
     std::fs::remove_file(junit).unwrap();
+    verify
 }
 
 fn json_of(text: &str) -> Value {

@@ -39,6 +39,20 @@ pub(crate) fn at_once(url: &str, count: usize) -> Vec<Answer> {
     })
 }
 
+/// Waits until the bucket of who names no user is full again. The answer's header says what is left, and its rate is known, so the
+/// wait for it is computed and not guessed.
+pub(crate) fn refilled(url: &str, limit: u64) {
+    let left = |answer: &Answer| answer.header("x-ratelimit-remaining").and_then(|text| text.parse::<u64>().ok());
+    let first = on_one_connection(url, &HeaderMap::new(), 1).remove(0);
+    let missing = limit - left(&first).expect("the limiter tells what is left");
+    runtime().block_on(async {
+        let mut seconds = tokio::time::interval(std::time::Duration::from_secs(1));
+        for _ in 0..=missing * 60 / limit {
+            seconds.tick().await;
+        }
+    });
+}
+
 /// How often each status came.
 pub(crate) fn count(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status.as_u16() == status).count()
