@@ -118,7 +118,7 @@ pub struct Process {
     pub program: PathBuf,
     /// Its arguments, without the program itself.
     pub args: Vec<String>,
-    /// Its whole environment; values may be secret.
+    /// Its environment, without `PATH` and `HOME`; values may be secret.
     pub env: BTreeMap<String, String>,
     /// Container ports, and the loopback ports that they are here.
     pub ports: BTreeMap<u16, u16>,
