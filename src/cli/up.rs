@@ -61,7 +61,10 @@ fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
         slowest,
         next: vec![
             next("status", "how it is"),
-            next("verify --deep", "its checks again, with load until it scales"),
+            match report.kubeconfig {
+                Some(_) => next("verify --deep", "its checks again, with load until it scales"),
+                None => next("verify", "its checks again"),
+            },
             next("down", "everything that was made goes"),
         ],
     }

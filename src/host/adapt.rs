@@ -133,3 +133,38 @@ fn metrics(chart: &Chart) -> Metrics {
     // whatever the values say: a rate needs two looks, and to look at a few processes of this machine costs nothing
     Metrics { service, scrape_interval: "1s".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{self, Overrides};
+
+    fn task_api(set: &[(&str, &str)]) -> Stack {
+        let mut folder = stack::shipped_folder("task-api").unwrap();
+        folder.files.insert("bin/linux-amd64/task-api".into(), b"program".to_vec());
+        let set = set.iter().map(|(path, value)| ((*path).to_owned(), (*value).to_owned())).collect();
+        stack::resolve(&folder, &Overrides { architecture: "amd64".into(), set, ..Overrides::default() }).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    #[test]
+    fn what_is_left_needs_nothing_that_was_taken_out() {
+        let adapted = adapt(&task_api(&[]), true);
+        let names: Vec<&str> = adapted.stack.components.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["namespace", "task-api-image", "task-api", "gateway", "routes", "certificate"]);
+        assert!(adapted.stack.components.iter().flat_map(|c| &c.needs).all(|need| names.contains(&need.component.as_str())));
+        let ComponentKind::Certificate(certificate) = &adapted.stack.component("certificate").unwrap().kind else { panic!() };
+        assert_eq!(certificate.issuer, CertificateIssuer::Tstack);
+        assert!(adapted.faults.is_empty());
+    }
+
+    #[test]
+    fn prometheus_is_reached_by_the_name_that_its_chart_would_give_it() {
+        let service = |set: &[(&str, &str)]| {
+            let service = adapt(&task_api(set), true).metrics.unwrap().service;
+            format!("{}/{}:{}", service.namespace, service.name, service.port)
+        };
+        assert_eq!(service(&[]), "monitoring/prometheus:9090");
+        assert_eq!(service(&[("components.prometheus.helm.values.server.fullnameOverride", "metrics")]), "monitoring/metrics:9090");
+        assert_eq!(adapt(&task_api(&[]), false).metrics, None);
+    }
+}

@@ -249,7 +249,7 @@ fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Res
         (Some(record), None) => Ok(record.target.clone()),
         (Some(record), Some(asked)) if record.target == asked => Ok(asked),
         (Some(record), Some(_)) => Err(Failure::preflight(format!("`{name}` runs on `{}` already", observe::target_name(&record.target)))
-            .hint("Give the other cluster a name of its own with --name, or take this one down first.")),
+            .hint("Give the other one a name of its own with --name, or take this one down first.")),
         (None, Some(asked)) => Ok(asked),
         (None, None) => Ok(kind(folder)),
     }

@@ -25,6 +25,9 @@ pub fn status(of: &Status, now: Timestamp, width: Option<usize>, paint: Paint) -
     if let Some(processes) = &of.processes {
         let since = whole(age(processes.since, now));
         fact("supervisor", format!("process {}, for {since}; all together hold {}", processes.supervisor, megabytes(processes.memory)));
+        if let Some(folder) = processes.all.iter().find_map(|process| std::path::Path::new(&process.log).parent()) {
+            fact("logs", neutralise(&folder.display().to_string()));
+        }
         for note in &processes.notes {
             fact("note", neutralise(note));
         }
@@ -144,7 +147,7 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{ExposurePath, ForwarderStatus, tests::sample};
+    use crate::status::{ExposurePath, ForwarderStatus, ProcessStatus, tests::sample};
 
     fn shown(of: &Status, width: Option<usize>) -> String {
         status(of, "2026-01-01T10:05:09Z".parse().unwrap(), width, Paint { color: false, unicode: true })
@@ -189,6 +192,45 @@ mod tests {
         exposed  address                 by            reachable
         http     http://localhost:8080   port mapping  yes
         https    https://localhost:8443  forwarder     unknown
+        ");
+    }
+
+    #[test]
+    fn processes_are_told_with_their_memory_and_how_they_ended() {
+        let mut of = sample();
+        let process = |name: &str, state: &str, last_end: Option<&str>| ProcessStatus {
+            name: name.into(),
+            pid: (state == "ready").then_some(77),
+            state: state.into(),
+            restarts: u32::from(last_end.is_some()),
+            last_end: last_end.map(Into::into),
+            memory: (state == "ready").then_some(64 << 20),
+            log: format!("/s/task-api/host/logs/{name}.log"),
+        };
+        of.cluster.provider = Provider::Host;
+        of.processes = Some(Processes {
+            supervisor: 4242,
+            since: "2026-01-01T09:00:00Z".parse().unwrap(),
+            memory: 80 << 20,
+            notes: vec!["Envoy Gateway listens on all interfaces".into()],
+            all: vec![process("envoy", "ready", None), process("api", "waiting: again in 2 s", Some("killed by signal 9"))],
+        });
+        let text = shown(&of, None);
+        let part: Vec<&str> = text.lines().skip(1).take_while(|line| !line.starts_with("exposed")).collect();
+        insta::assert_snapshot!(part.join("\n"), @r"
+          cluster    tstack-task-api (processes on this machine), running, Kubernetes v1.34.0, kindest/node:v1.34.0, 2 h 5 m old
+          supervisor process 4242, for 1 h 5 m; all together hold 80 MiB
+          logs       /s/task-api/host/logs
+          note       Envoy Gateway listens on all interfaces
+          checks     12 passed, 0 failed, 5 m 9 s ago
+
+        component  kind       version  state
+        keda       helm       2.21.0   ready
+        task-api   manifests  -        ready
+
+        process  pid  state                  restarts  memory  last end
+        envoy    77   ready                  0         64 MiB
+        api      -    waiting: again in 2 s  1         -       killed by signal 9
         ");
     }
 }

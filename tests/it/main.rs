@@ -22,6 +22,8 @@ mod mirrors;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod plans;
 #[cfg(all(unix, feature = "test-fakes"))]
+mod provider;
+#[cfg(all(unix, feature = "test-fakes"))]
 mod records;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod tools;
