@@ -37,6 +37,25 @@ const ENVOY_END: Duration = Duration::from_secs(3);
 /// What everybody may look at: how each object is.
 pub(super) type Published = Arc<BTreeMap<ObjectId, Seen>>;
 
+/// What Envoy Gateway is given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) content: Content,
+    /// The objects that it is made of, with their generations.
+    pub(super) objects: BTreeMap<ObjectId, (String, Object, i64)>,
+    /// The ports of the processes that it sends requests to.
+    pub(super) ports: BTreeSet<u16>,
+}
+
+/// An object that Envoy Gateway refuses.
+#[derive(Clone, Debug)]
+pub(super) struct HeldBack {
+    pub(super) generation: i64,
+    pub(super) why: String,
+    /// What is given in its place, and of which generation that is.
+    pub(super) before: Option<(Object, i64)>,
+}
+
 /// What the task knows.
 pub(super) struct Core {
     pub(super) folder: Folder,
@@ -53,10 +72,13 @@ pub(super) struct Core {
     pub(super) envoys: Envoys,
     pub(super) relays: Relays,
     pub(super) verdicts: Verdicts,
-    /// What Envoy Gateway was given last; what it accepted last; what it refused.
-    pub(super) written: Option<Content>,
-    pub(super) accepted: Option<(Content, BTreeMap<ObjectId, i64>)>,
-    pub(super) refused: Option<(Content, String, BTreeSet<ObjectId>)>,
+    /// What Envoy Gateway was given last, and what it took last.
+    pub(super) written: Option<Given>,
+    pub(super) accepted: Option<Given>,
+    /// What it refused whole, and why.
+    pub(super) refused: Option<(Content, String)>,
+    /// Objects in whose place those before them are given, since it refuses them.
+    pub(super) held_back: BTreeMap<ObjectId, HeldBack>,
     pub(super) markers: u64,
     pub(super) network: Option<Network>,
     pub(super) notes: BTreeSet<String>,
@@ -95,6 +117,7 @@ impl Core {
             written: None,
             accepted: None,
             refused: None,
+            held_back: BTreeMap::new(),
             markers: 0,
             network: None,
             notes: BTreeSet::new(),
@@ -158,6 +181,7 @@ impl Core {
             Event::NoLauncher(id) => self.no_launcher(id),
             Event::Listens(id, addresses) => self.listens(id, addresses),
             Event::Missing(id, reasons) => self.missing(id, reasons),
+            Event::Again => {}
             Event::Stop => self.stop(),
         }
         true
@@ -244,7 +268,7 @@ impl Core {
             Next::Nothing => {}
             Next::Mark => self.mark_again(),
             Next::Settled => {
-                self.accepted = self.written.clone().map(|content| (content, self.store.generations()));
+                self.accepted.clone_from(&self.written);
                 self.envoys.look_again();
             }
         }
@@ -329,7 +353,12 @@ impl Core {
         let memory = own + processes.iter().filter_map(|process| process.memory).sum::<u64>();
         let mut notes: Vec<String> = self.notes.iter().cloned().collect();
         notes.extend(self.broken.as_ref().map(|failure| failure.what.clone()));
-        if let Some((_, why, _)) = &self.refused {
+        notes.extend(
+            self.held_back
+                .iter()
+                .map(|(id, held)| format!("Envoy Gateway refuses {id} and works on with what was before it: {}", held.why)),
+        );
+        if let Some((_, why)) = &self.refused {
             notes.push(format!("Envoy Gateway refused the newest resources and works on with those before: {why}"));
         }
         Status { pid: std::process::id(), since: self.since, processes, memory, notes }

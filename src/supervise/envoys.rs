@@ -259,7 +259,6 @@ impl Core {
             program: Program { network: Network::Shared, ..program },
             log: self.folder.log(&name),
             checks: Checks { readiness: Some(readiness), ..Checks::default() },
-            pre_stop: Duration::ZERO,
             grace: GRACE,
             tells_lines: false,
         };

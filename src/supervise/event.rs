@@ -31,6 +31,8 @@ pub(super) enum Event {
     Listens(u64, BTreeSet<SocketAddr>),
     /// An Envoy cannot get these ports, for these reasons.
     Missing(u64, Vec<String>),
+    /// Time has passed that something waits for.
+    Again,
     /// The spec is no longer there, or a signal or caller ended us.
     Stop,
 }

@@ -27,9 +27,7 @@ pub(super) struct Order {
     pub program: Program,
     pub log: PathBuf,
     pub checks: Checks,
-    /// How long it serves on before it is asked to end.
-    pub pre_stop: Duration,
-    /// How long its end may take, with that.
+    /// How long its end may take.
     pub grace: Duration,
     /// Whether each line that it writes is told.
     pub tells_lines: bool,
@@ -74,9 +72,7 @@ impl From<&host::Probe> for Check {
 pub(super) enum Wish {
     /// That it runs.
     Run,
-    /// That it ends in its own time.
-    Retire,
-    /// That it ends without serving on, within this time.
+    /// That it ends, within this time.
     End(Duration),
     /// That it is started anew.
     Restart(u32),
@@ -140,7 +136,7 @@ async fn run(
         tokio::select! {
             status = child.wait() => Some(how(status)),
             why = &mut unwell => {
-                end(&mut child, Duration::ZERO, order.grace, wish).await;
+                end(&mut child, order.grace, wish).await;
                 Some(format!("was ended since it did not answer: {why}"))
             }
             _ = wish.changed() => None,
@@ -150,15 +146,11 @@ async fn run(
     let how = match (how, wished) {
         (Some(how), _) => Some(how),
         (None, Wish::Restart(_) | Wish::Run) => {
-            end(&mut child, Duration::ZERO, order.grace, wish).await;
+            end(&mut child, order.grace, wish).await;
             Some("was ended to be started anew".to_owned())
         }
-        (None, Wish::Retire) => {
-            end(&mut child, order.pre_stop, order.grace, wish).await;
-            None
-        }
         (None, Wish::End(within)) => {
-            end(&mut child, Duration::ZERO, within.min(order.grace), wish).await;
+            end(&mut child, within, wish).await;
             None
         }
     };
@@ -168,19 +160,19 @@ async fn run(
     how
 }
 
-/// Ends it: serves on for a while, is asked, is killed. A new wish hurries it.
-async fn end(child: &mut Child, pre_stop: Duration, grace: Duration, wish: &mut watch::Receiver<Wish>) {
-    if !pre_stop.is_zero() && ends_within(child, pre_stop, wish).await {
-        return;
-    }
+/// Ends it: asks, and kills when its time is over. A new wish for its end shortens that.
+async fn end(child: &mut Child, grace: Duration, wish: &mut watch::Receiver<Wish>) {
     child.terminate();
-    let left = match *wish.borrow_and_update() {
-        Wish::End(within) => within.min(grace),
-        _ => grace.saturating_sub(pre_stop),
-    };
-    if !ends_within(child, left, wish).await {
-        child.kill();
-        let _ = child.wait().await;
+    let mut until = Instant::now() + grace;
+    while !ends_within(child, until.saturating_duration_since(Instant::now()), wish).await {
+        if let Wish::End(within) = *wish.borrow_and_update() {
+            until = until.min(Instant::now() + within);
+        }
+        if Instant::now() >= until {
+            child.kill();
+            let _ = child.wait().await;
+            return;
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn stand_in(folder: &Path) -> PathBuf {
     path
 }
 
-fn kept(script: &str, checks: Checks, pre_stop: Duration, grace: Duration) -> Kept {
+fn kept(script: &str, checks: Checks, grace: Duration) -> Kept {
     let folder = tempfile::tempdir().unwrap();
     let program = Program {
         tstack: stand_in(folder.path()),
@@ -49,7 +49,7 @@ fn kept(script: &str, checks: Checks, pre_stop: Duration, grace: Duration) -> Ke
         mark: folder.path().to_owned(),
         network: Network::Shared,
     };
-    let order = Order { program, log: folder.path().join("log"), checks, pre_stop, grace, tells_lines: true };
+    let order = Order { program, log: folder.path().join("log"), checks, grace, tells_lines: true };
     let (wish, wished) = watch::channel(Wish::Run);
     let (to, told) = unbounded_channel();
     tokio::spawn(keep(order, wished, move |happened| drop(to.send(happened))));
@@ -64,7 +64,7 @@ fn line(text: &str) -> Happened {
 
 #[tokio::test]
 async fn a_program_that_ends_is_started_again_at_once_with_its_last_words_told() {
-    let mut kept = kept("echo here; echo no such file >&2; exit 3", Checks::default(), Duration::ZERO, SOON);
+    let mut kept = kept("echo here; echo no such file >&2; exit 3", Checks::default(), SOON);
     let Happened::Ended { how, tail, hopeless } = kept.until(|told| matches!(told, Happened::Ended { .. })).await else { panic!() };
     assert_eq!((how.as_str(), tail.join("/").as_str(), hopeless), ("ended with exit code 3", "here/no such file", false));
     assert!(matches!(kept.until(|told| matches!(told, Happened::Started(_))).await, Happened::Started(_)));
@@ -75,9 +75,9 @@ async fn a_program_that_ends_is_started_again_at_once_with_its_last_words_told()
 
 #[tokio::test]
 async fn one_that_shall_end_is_asked_to_and_what_it_started_goes_with_it() {
-    let mut kept = kept("sleep 1000 & echo $!; wait", Checks::default(), Duration::ZERO, SOON);
+    let mut kept = kept("sleep 1000 & echo $!; wait", Checks::default(), SOON);
     let Happened::Line(child) = kept.until(|told| matches!(told, Happened::Line(_))).await else { panic!() };
-    kept.wish.send_replace(Wish::Retire);
+    kept.wish.send_replace(Wish::End(SOON));
     kept.until(|told| *told == Happened::Gone).await;
     let stat = fs_err::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
     assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
@@ -85,18 +85,18 @@ async fn one_that_shall_end_is_asked_to_and_what_it_started_goes_with_it() {
 
 #[tokio::test]
 async fn one_that_does_not_hear_is_killed_after_its_grace() {
-    let mut kept = kept("trap '' TERM; echo deaf; while :; do sleep 1000; done", Checks::default(), Duration::ZERO, SOON);
+    let mut kept = kept("trap '' TERM; echo deaf; while :; do sleep 1000; done", Checks::default(), SOON);
     kept.until(|told| *told == line("deaf")).await;
     kept.wish.send_replace(Wish::End(Duration::from_millis(1)));
     assert_eq!(kept.until(|told| *told == Happened::Gone).await, Happened::Gone);
 }
 
 #[tokio::test]
-async fn a_hurry_ends_one_that_serves_on() {
-    let mut kept = kept("echo up; exec sleep 1000", Checks::default(), Duration::from_mins(10), Duration::from_mins(20));
-    kept.until(|told| *told == line("up")).await;
-    kept.wish.send_replace(Wish::Retire);
-    kept.wish.send_replace(Wish::End(SOON));
+async fn a_hurry_ends_one_that_takes_its_time() {
+    let mut kept = kept("trap '' TERM; echo deaf; while :; do sleep 1000; done", Checks::default(), SOON);
+    kept.until(|told| *told == line("deaf")).await;
+    kept.wish.send_replace(Wish::End(Duration::from_hours(1)));
+    kept.wish.send_replace(Wish::End(Duration::ZERO));
     assert_eq!(kept.until(|told| *told == Happened::Gone).await, Happened::Gone);
 }
 
@@ -112,7 +112,7 @@ async fn one_that_stops_answering_is_started_anew_and_why_is_told() {
         failures: 2,
     };
     let checks = Checks { liveness: Some(liveness), ..Checks::default() };
-    let mut kept = kept("exec sleep 1000", checks, Duration::ZERO, SOON);
+    let mut kept = kept("exec sleep 1000", checks, SOON);
     let Happened::Ended { how, .. } = kept.until(|told| matches!(told, Happened::Ended { .. })).await else { panic!() };
     assert!(how.starts_with("was ended since it did not answer: connect to 127.0.0.1:"), "{how}");
 }
@@ -130,7 +130,7 @@ async fn readiness_comes_and_goes_with_the_answers() {
         failures: 1,
     };
     let checks = Checks { readiness: Some(readiness), ..Checks::default() };
-    let mut kept = kept("exec sleep 1000", checks, Duration::ZERO, SOON);
+    let mut kept = kept("exec sleep 1000", checks, SOON);
     assert_eq!(kept.until(|told| *told == Happened::Ready).await, Happened::Ready);
     drop(server);
     assert!(matches!(kept.until(|told| matches!(told, Happened::Unready(_))).await, Happened::Unready(_)));

@@ -54,15 +54,18 @@ impl Core {
     }
 
     fn platform_trouble(&self, id: &ObjectId) -> Option<Trouble> {
-        if let Some((_, why, blamed)) = &self.refused
-            && blamed.contains(id)
-        {
+        if let Some(held) = self.held_back.get(id) {
+            let instead = if held.before.is_some() { "What it was before is still in force." } else { "It is not in force." };
             return Some(Trouble {
                 is_final: true,
-                reason: format!("Envoy Gateway refuses it: {why}"),
-                why: vec!["Nothing of what was changed with it is in force; the configuration before still is.".to_owned()],
+                reason: format!("Envoy Gateway refuses it: {}", held.why),
+                why: vec![instead.to_owned()],
                 hints: vec!["Correct the field that is named, then run `tstack up` again.".to_owned()],
             });
+        }
+        if let Some((_, why)) = &self.refused {
+            let reason = format!("Envoy Gateway refuses the newest resources, and works on with those before: {why}");
+            return Some(Trouble { reason, ..Trouble::default() });
         }
         if let Some(failure) = &self.broken {
             return Some(Trouble { is_final: true, reason: failure.what.clone(), why: failure.why.clone(), hints: failure.hints.clone() });

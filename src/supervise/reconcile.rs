@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ask::Question;
-use super::core::Core;
+use super::core::{Core, Given, HeldBack};
+use super::event::Event;
 use super::gateway;
 use super::keep::{Check, Checks, Order, Wish};
 use super::runs::Role;
 use super::status::ProcessState;
 use super::{ports, scrape, verdicts};
 use crate::host::{self, Process, Serving, Surroundings, VerdictKey};
-use crate::stack::ObjectId;
+use crate::stack::{Object, ObjectId};
+use crate::world::backoff::pause;
 use crate::world::child::{Network, Program};
 use crate::world::files;
 use crate::world::ports::who_listens;
@@ -22,6 +24,8 @@ use crate::world::ports::who_listens;
 const MARKER: &str = "tstack-marker";
 /// How long the platform's programs have to end.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long a process that takes no requests any more runs on where Envoy Gateway does not answer.
+const DRAIN: Duration = Duration::from_secs(10);
 /// How long Prometheus keeps what it scraped.
 const RETENTION: &str = "2h";
 
@@ -48,6 +52,7 @@ impl Core {
             self.reconcile_envoys();
             self.reconcile_relays();
             self.write_resources();
+            self.end_drained();
             self.reconcile_prometheus();
         }
         self.publish();
@@ -69,7 +74,6 @@ impl Core {
             program,
             log: self.folder.log(name),
             checks: Checks { is_told: true, ..Checks::default() },
-            pre_stop: Duration::ZERO,
             grace: GRACE,
             tells_lines: true,
         };
@@ -93,7 +97,8 @@ impl Core {
     }
 
     fn reconcile_processes(&mut self) {
-        let objects = self.store.all();
+        self.held_back.retain(|id, held| self.store.generation(id) == Some(held.generation));
+        let objects = self.in_force();
         let wanted = host::wanted_ports(&objects);
         let leaving: BTreeSet<String> = self.runs.iter().map(|(_, run)| run.name.clone()).collect();
         self.ports.retain(|name, _| wanted.contains_key(name) || leaving.contains(name));
@@ -158,7 +163,7 @@ impl Core {
             is_told: false,
         };
         let log = self.folder.log(&process.name);
-        let order = Order { program, log, checks, pre_stop: process.pre_stop, grace: process.grace, tells_lines: false };
+        let order = Order { program, log, checks, grace: process.grace, tells_lines: false };
         self.runs.start(&process.name, Role::Process(Box::new(process.clone())), order);
     }
 
@@ -177,9 +182,41 @@ impl Core {
             return;
         }
         for id in ending {
-            self.runs.end(id, Wish::Retire);
+            self.runs.drain(id);
+            // where Envoy Gateway does not come to it, the process ends all the same
+            let events = self.events.clone();
+            tokio::spawn(async move {
+                pause(DRAIN).await;
+                drop(events.send(Event::Again));
+            });
         }
-        self.layout = host::layout(&self.store.all(), &self.surroundings());
+        self.layout = host::layout(&self.in_force(), &self.surroundings());
+    }
+
+    /// Ends processes that take no requests any more. Envoy sends them some until its Envoy Gateway has judged what was written without
+    /// them: that is waited for, and not a time that is mostly long enough.
+    fn end_drained(&mut self) {
+        let given = [&self.written, &self.accepted];
+        let used: BTreeSet<u16> = given.into_iter().flatten().flat_map(|given| given.ports.iter().copied()).collect();
+        let draining = self.runs.iter().filter_map(|(id, run)| Some((id, run, run.drains?)));
+        let done = draining.filter(|(_, run, since)| {
+            let ports = run.process().map(|process| process.ports.values()).into_iter().flatten();
+            self.broken.is_some() || since.elapsed() >= DRAIN || !ports.into_iter().any(|port| used.contains(port))
+        });
+        let done: Vec<(u64, Duration)> = done.map(|(id, run, _)| (id, run.order.grace)).collect();
+        for (id, grace) in done {
+            self.runs.end(id, Wish::End(grace));
+        }
+    }
+
+    /// The objects, with those before them in the place of those that Envoy Gateway refuses.
+    fn in_force(&self) -> Vec<(String, Object)> {
+        let all = self.store.all().into_iter();
+        let one = |(component, object): (String, Object)| match self.held_back.get(&object.id) {
+            Some(held) => held.before.as_ref().map(|(before, _)| (component, before.clone())),
+            None => Some((component, object)),
+        };
+        all.filter_map(one).collect()
     }
 
     /// A process that ended while somebody else took one of its ports gets others.
@@ -195,22 +232,52 @@ impl Core {
 
     fn write_resources(&mut self) {
         let content = gateway::without_marker(&self.layout.files, self.layout.marker.as_ref());
-        if self.written.as_ref() == Some(&content) {
+        let given = Given { content, objects: self.given_objects(), ports: self.serving_ports() };
+        if let Some(written) = self.written.as_mut().filter(|written| written.content == given.content) {
+            // what changed means nothing to Envoy Gateway, so its word on what was before is its word on this
+            if written.objects != given.objects {
+                written.objects.clone_from(&given.objects);
+                if let Some(accepted) = self.accepted.as_mut().filter(|accepted| accepted.content == given.content) {
+                    accepted.objects.clone_from(&given.objects);
+                }
+                self.verdicts.renumbered(given.generations());
+            }
             return;
         }
-        if let Some((refused, _, _)) = &self.refused {
-            if *refused == content {
+        if let Some((refused, _)) = &self.refused {
+            if *refused == given.content {
                 return;
             }
             self.refused = None;
         }
-        if self.written.is_none() && content.values().all(Vec::is_empty) {
+        if self.written.is_none() && given.content.values().all(Vec::is_empty) {
             return;
         }
-        self.written = Some(content);
+        let generations = given.generations();
+        self.written = Some(given);
         let marker = self.write_marked();
-        let generations = self.store.generations();
-        self.verdicts.wrote(generations.iter().map(|(id, generation)| (verdict_key(id), *generation)).collect(), marker);
+        if marker.is_none() {
+            // nothing leads to a Gateway, so nobody has to hear of it first
+            self.accepted.clone_from(&self.written);
+        }
+        self.verdicts.wrote(generations, marker);
+    }
+
+    /// The objects that are in force, each with its component and generation.
+    fn given_objects(&self) -> BTreeMap<ObjectId, (String, Object, i64)> {
+        let generation = |id: &ObjectId| match self.held_back.get(id).and_then(|held| held.before.as_ref()) {
+            Some((_, before)) => *before,
+            None => self.store.generation(id).unwrap_or(1),
+        };
+        let objects = self.in_force().into_iter().map(|(component, object)| {
+            let generation = generation(&object.id);
+            (object.id.clone(), (component, object, generation))
+        });
+        objects.collect()
+    }
+
+    fn serving_ports(&self) -> BTreeSet<u16> {
+        self.surroundings().serving.iter().flat_map(|serving| serving.ports.values().copied()).collect()
     }
 
     /// Writes the same once more, with another marker.
@@ -231,29 +298,35 @@ impl Core {
         Some(verdict_key(&ObjectId { name, ..id.clone() }))
     }
 
-    /// Envoy Gateway works on with what it had, and after a start too: so that lies there again.
+    /// Envoy Gateway refused what was written, whole. Where the objects that it can mean are known, those before them are written in
+    /// their place with all else that is new; else what it took last is written again, so that it has that after a start too.
     pub(super) fn was_refused(&mut self, why: &str) {
         let Some(refused) = self.written.clone() else { return };
         (self.log)(&format!("Envoy Gateway refused what was written: {why}"));
-        let before = self.accepted.as_ref().map(|(_, generations)| generations.clone()).unwrap_or_default();
-        let generations = self.store.generations();
-        let objects = self.store.all();
-        let is_new = |id: &ObjectId| before.get(id) != generations.get(id);
-        let read: Vec<_> = objects.iter().map(|(_, object)| object).filter(|object| is_read(&object.id)).collect();
-        let about = |only_new: bool| -> BTreeSet<ObjectId> {
-            let chosen = read.iter().filter(|object| (!only_new || is_new(&object.id)) && verdicts::may_be_about(why, &object.value));
-            chosen.map(|object| object.id.clone()).collect()
-        };
-        // those that are new and have the field; else all that have it; else all that are new
-        let blamed = [about(true), about(false)].into_iter().find(|found| !found.is_empty());
-        let blamed = blamed.unwrap_or_else(|| read.iter().map(|object| object.id.clone()).filter(is_new).collect());
-        self.refused = Some((refused, why.to_owned(), blamed));
-        if let Some((accepted, _)) = &self.accepted {
-            if let Err(failure) = gateway::write(&self.folder, accepted, None) {
-                (self.log)(&failure.what);
+        let before = self.accepted.as_ref().map(|given| &given.objects);
+        let taken = |id: &ObjectId| before.and_then(|objects| objects.get(id));
+        let is_new = |id: &ObjectId, generation: i64| taken(id).is_none_or(|(_, _, before)| *before != generation);
+        let given = refused.objects.iter().filter(|(id, _)| is_read(id));
+        let new = given.filter(|(id, (_, _, generation))| is_new(id, *generation));
+        let all: Vec<(&ObjectId, &Object, i64)> = new.map(|(id, (_, object, generation))| (id, object, *generation)).collect();
+        let about: Vec<_> = all.iter().filter(|(_, object, _)| verdicts::may_be_about(why, &object.value)).collect();
+        let blamed: Vec<_> = if about.is_empty() { all.iter().collect() } else { about };
+        let held = blamed.into_iter().map(|(id, _, generation)| {
+            let before = taken(id).map(|(_, object, generation)| (object.clone(), *generation));
+            ((*id).clone(), HeldBack { generation: *generation, why: why.to_owned(), before })
+        });
+        let held: BTreeMap<ObjectId, HeldBack> = held.collect();
+        if held.is_empty() {
+            self.refused = Some((refused.content, why.to_owned()));
+            if let Some(accepted) = self.accepted.clone() {
+                if let Err(failure) = gateway::write(&self.folder, &accepted.content, None) {
+                    (self.log)(&failure.what);
+                }
+                self.written = Some(accepted);
             }
-            self.written = Some(accepted.clone());
+            return;
         }
+        self.held_back.extend(held);
     }
 
     fn reconcile_prometheus(&mut self) {
@@ -299,7 +372,7 @@ impl Core {
             failures: 3,
         };
         let checks = Checks { readiness: Some(readiness), ..Checks::default() };
-        let order = Order { program, log: self.folder.log(name), checks, pre_stop: Duration::ZERO, grace: GRACE, tells_lines: false };
+        let order = Order { program, log: self.folder.log(name), checks, grace: GRACE, tells_lines: false };
         self.runs.start(name, Role::Prometheus, order);
     }
 
@@ -307,6 +380,13 @@ impl Core {
     pub(super) fn prometheus_address(&self) -> Option<SocketAddr> {
         let port = self.ports.get("prometheus")?.values().next()?;
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, *port)))
+    }
+}
+
+impl Given {
+    /// The generation of each object, by what Envoy Gateway calls it.
+    fn generations(&self) -> BTreeMap<VerdictKey, i64> {
+        self.objects.iter().map(|(id, (_, _, generation))| (verdict_key(id), *generation)).collect()
     }
 }
 

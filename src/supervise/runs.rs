@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::event::Event;
@@ -39,6 +40,8 @@ pub(super) struct Run {
     pub(super) hopeless: bool,
     /// It takes requests, as far as the others shall know.
     pub(super) serves: bool,
+    /// It takes no requests any more, as soon as those who send them know.
+    pub(super) drains: Option<Instant>,
     restarts: u32,
     last_end: Option<String>,
     /// How often it ended since it was well.
@@ -79,6 +82,7 @@ impl Runs {
             tail: Vec::new(),
             hopeless: false,
             serves: false,
+            drains: None,
             restarts: 0,
             last_end: None,
             ends: 0,
@@ -131,11 +135,18 @@ impl Runs {
         None
     }
 
+    /// Has one take no requests any more; it runs on until its end is wished.
+    pub(super) fn drain(&mut self, id: u64) {
+        if let Some(run) = self.all.get_mut(&id) {
+            (run.state, run.serves, run.drains) = (ProcessState::Stopping, false, Some(Instant::now()));
+        }
+    }
+
     /// Wishes the end of one.
     pub(super) fn end(&mut self, id: u64, wish: Wish) {
         if let Some(run) = self.all.get_mut(&id) {
             run.state = ProcessState::Stopping;
-            run.serves = false;
+            (run.serves, run.drains) = (false, None);
             run.wish.send_replace(wish);
         }
     }

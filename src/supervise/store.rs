@@ -47,6 +47,11 @@ impl Store {
         self.objects.values().map(|kept| (kept.component.clone(), kept.object.clone())).collect()
     }
 
+    /// The generation of an object.
+    pub(super) fn generation(&self, id: &ObjectId) -> Option<i64> {
+        self.objects.get(id).map(|kept| kept.generation)
+    }
+
     /// The generation of each object.
     pub(super) fn generations(&self) -> BTreeMap<ObjectId, i64> {
         self.objects.iter().map(|(id, kept)| (id.clone(), kept.generation)).collect()

@@ -98,6 +98,14 @@ impl Verdicts {
         }
     }
 
+    /// What was written is the same for objects of these generations.
+    pub(super) fn renumbered(&mut self, written: BTreeMap<VerdictKey, i64>) {
+        self.written = written;
+        if self.phase == Phase::Settled {
+            self.settle();
+        }
+    }
+
     /// The same was written again with this marker.
     pub(super) fn marked(&mut self, marker: VerdictKey) {
         self.marker = Some(marker);

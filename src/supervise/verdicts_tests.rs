@@ -101,3 +101,12 @@ fn a_refusal_that_names_its_object_is_about_no_other() {
     assert!(may_be_about(refusal, &named("a")));
     assert!(!may_be_about(refusal, &named("b")));
 }
+
+#[test]
+fn a_change_that_leaves_what_is_written_as_it_is_needs_no_new_word() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), None);
+    verdicts.hear(status("r", "good"));
+    verdicts.renumbered([(key("r"), 2)].into());
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 2)));
+}

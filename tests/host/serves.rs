@@ -35,7 +35,9 @@ fn changed(running: &Running, kind: &str, change: impl Fn(&mut Value)) -> (Strin
     let all = running.objects();
     let (component, objects) = all.into_iter().find(|(_, objects)| objects.iter().any(|object| object.id.kind == kind)).unwrap();
     let mut objects: Vec<Object> = objects.into_iter().filter(|object| object.id.kind == kind).collect();
-    objects.iter_mut().for_each(|object| change(&mut object.value));
+    for object in &mut objects {
+        change(&mut object.value);
+    }
     (component, objects)
 }
 
