@@ -13,6 +13,9 @@ const ENVOYS: &[(&str, &str)] = &[("1.9", "1.39.1"), ("1.8", "1.38.0"), ("1.7", 
 const ENVOY_GATEWAY: &str = "1.9.1";
 const PROMETHEUS: &str = "3.14.0";
 
+/// How metrics begin that a cluster's Prometheus has from Envoy, the controllers and the nodes.
+const NOT_SCRAPED: &[&str] = &["envoy_", "kube_", "kubelet_", "container_", "node_", "machine_", "apiserver_", "keda_", "certmanager_"];
+
 /// What each component is, by its name.
 #[must_use]
 pub fn roles(stack: &Stack) -> BTreeMap<String, Role> {
@@ -111,10 +114,21 @@ pub fn left_out_checks(stack: &Stack, have_prometheus: bool) -> BTreeMap<String,
     let why = |check: &CheckKind| match check {
         CheckKind::Autoscale(_) => Some(kinds::KEDA.to_owned()),
         CheckKind::Promql(_) if !have_prometheus => Some("there is no program of Prometheus on this machine".to_owned()),
+        CheckKind::Promql(check) => not_scraped(&check.query)
+            .map(|metric| format!("it asks for {metric}, and Prometheus scrapes the stack's own programs alone here")),
         CheckKind::Condition(check) => condition(check, &nothing, &there),
         _ => None,
     };
     stack.checks.iter().filter_map(|check| Some((check.name.clone(), why(&check.kind)?))).collect()
+}
+
+/// The first metric of a query that comes from what a cluster runs, or from Envoy, which has no port for it here.
+fn not_scraped(query: &str) -> Option<&str> {
+    // what stands in braces are labels
+    let outside =
+        query.split('{').enumerate().map(|(n, part)| if n == 0 { part } else { part.split_once('}').map_or("", |(_, rest)| rest) });
+    let words = outside.flat_map(|part| part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')));
+    words.into_iter().find(|word| NOT_SCRAPED.iter().any(|prefix| word.starts_with(prefix)))
 }
 
 fn condition(check: &ConditionCheck, nothing: &BTreeMap<ObjectId, String>, there: &BTreeSet<ObjectId>) -> Option<String> {

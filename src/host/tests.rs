@@ -178,6 +178,19 @@ fn checks_of_what_is_left_out_are_left_out_too() {
 }
 
 #[test]
+fn a_query_for_metrics_that_nobody_scrapes_here_is_left_out() {
+    let left = |query: &str| {
+        let check = format!("{{ name: q, promql: {{ service: {{ namespace: m, name: p, port: 9090 }}, query: '{query}', min: 0 }} }}");
+        let stack = small("  - { name: x, helm: { chart: 'oci://a.test/prometheus', version: 1.0.0, namespace: m } }", &check, "");
+        left_out_checks(&stack, true).remove("q").unwrap_or_default()
+    };
+    let envoy = left(r#"sum(rate(envoy_cluster_upstream_rq_total{envoy_cluster_name=~"a/.*"}[1m]))"#);
+    assert_eq!(envoy, "it asks for envoy_cluster_upstream_rq_total, and Prometheus scrapes the stack's own programs alone here");
+    assert_eq!(left(r#"sum(http_requests_total{service="a", envoy_x="{"}) / up"#), "");
+    assert_ne!(left(r#"sum(a{b="c"}) + container_memory_rss"#), "");
+}
+
+#[test]
 fn a_check_of_what_a_chart_would_make_is_left_out() {
     let check =
         "{ name: operator, condition: { apiVersion: apps/v1, kind: Deployment, namespace: keda, name: keda-operator, type: Available } }";
