@@ -253,14 +253,14 @@ impl Core {
         if self.written.is_none() && given.content.values().all(Vec::is_empty) {
             return;
         }
-        let generations = given.generations();
+        let (generations, whole) = (given.generations(), given.content.len() == 1);
         self.written = Some(given);
         let marker = self.write_marked();
         if marker.is_none() {
             // nothing leads to a Gateway, so nobody has to hear of it first
             self.accepted.clone_from(&self.written);
         }
-        self.verdicts.wrote(generations, marker);
+        self.verdicts.wrote(generations, marker, whole);
     }
 
     /// The objects that are in force, each with its component and generation.

@@ -85,11 +85,15 @@ pub(super) struct Verdicts {
     /// The marker that was written last.
     marker: Option<VerdictKey>,
     phase: Phase,
+    /// Nothing older was left to be judged when it was written, so that every word since then is on it.
+    alone: bool,
 }
 
 impl Verdicts {
-    /// New resources were written, with this marker; without one there is nothing to wait for.
-    pub(super) fn wrote(&mut self, written: BTreeMap<VerdictKey, i64>, marker: Option<VerdictKey>) {
+    /// New resources were written, with this marker; without one there is nothing to wait for. `whole`: at one go, and not one file
+    /// after the other, each of which is judged.
+    pub(super) fn wrote(&mut self, written: BTreeMap<VerdictKey, i64>, marker: Option<VerdictKey>, whole: bool) {
+        self.alone = whole && self.phase == Phase::Settled;
         self.written = written;
         self.phase = if marker.is_some() { Phase::First } else { Phase::Settled };
         self.marker = marker;
@@ -117,6 +121,8 @@ impl Verdicts {
         if self.phase == Phase::Second {
             self.phase = Phase::First;
         }
+        // what it read before it ended may still come out of its pipe
+        self.alone = false;
     }
 
     /// Takes a line in.
@@ -137,9 +143,10 @@ impl Verdicts {
                 Phase::Settled => Next::Nothing,
             },
             Line::Status { key, status } => {
-                // until all is settled, it may be the word on what was written before
+                // else it may be the word on what was written before
+                let is_on_this = self.alone || self.phase == Phase::Settled;
                 let before = self.told.get(&key).map_or(0, |verdict| verdict.generation);
-                let generation = if self.phase == Phase::Settled { self.written.get(&key).copied().unwrap_or(before) } else { before };
+                let generation = if is_on_this { self.written.get(&key).copied().unwrap_or(before) } else { before };
                 self.told.insert(key, Verdict { status, generation });
                 Next::Nothing
             }

@@ -41,7 +41,7 @@ fn a_refusal_is_read_with_its_reason_and_all_else_means_nothing() {
 #[test]
 fn a_word_counts_for_the_new_generation_when_the_second_marker_was_judged() {
     let mut verdicts = Verdicts::default();
-    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")));
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")), false);
     assert_eq!(verdicts.hear(status("r", "good")), Next::Nothing);
     assert_eq!(generation(&verdicts, "r"), None);
     assert_eq!(verdicts.hear(status("m-1", "")), Next::Mark);
@@ -50,7 +50,7 @@ fn a_word_counts_for_the_new_generation_when_the_second_marker_was_judged() {
     assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
 
     // a change that leaves the verdict as it is brings no word of it
-    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-3")));
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-3")), true);
     assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
     assert_eq!(verdicts.hear(status("m-3", "")), Next::Mark);
     verdicts.marked(key("m-4"));
@@ -61,8 +61,8 @@ fn a_word_counts_for_the_new_generation_when_the_second_marker_was_judged() {
 #[test]
 fn a_word_on_the_old_resources_is_not_taken_for_one_on_the_new() {
     let mut verdicts = Verdicts::default();
-    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")));
-    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-2")));
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")), true);
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-2")), true);
     // the marker of a load that was overtaken
     assert_eq!(verdicts.hear(status("m-1", "")), Next::Nothing);
     verdicts.hear(status("r", "bad"));
@@ -72,10 +72,10 @@ fn a_word_on_the_old_resources_is_not_taken_for_one_on_the_new() {
 #[test]
 fn what_is_no_longer_written_has_no_verdict() {
     let mut verdicts = Verdicts::default();
-    verdicts.wrote([(key("r"), 1)].into(), None);
+    verdicts.wrote([(key("r"), 1)].into(), None, true);
     verdicts.hear(status("r", "good"));
     assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
-    verdicts.wrote(BTreeMap::new(), None);
+    verdicts.wrote(BTreeMap::new(), None, true);
     assert!(verdicts.known().is_empty());
 }
 
@@ -105,8 +105,20 @@ fn a_refusal_that_names_its_object_is_about_no_other() {
 #[test]
 fn a_change_that_leaves_what_is_written_as_it_is_needs_no_new_word() {
     let mut verdicts = Verdicts::default();
-    verdicts.wrote([(key("r"), 1)].into(), None);
+    verdicts.wrote([(key("r"), 1)].into(), None, true);
     verdicts.hear(status("r", "good"));
     verdicts.renumbered([(key("r"), 2)].into());
     assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 2)));
+}
+
+#[test]
+fn a_new_word_after_all_was_settled_counts_at_once() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")), true);
+    verdicts.hear(status("r", "good"));
+    assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 1)));
+    // not settled: the next word may still be on the first
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-2")), true);
+    verdicts.hear(status("r", "bad"));
+    assert_eq!(generation(&verdicts, "r"), Some(("bad".to_owned(), 1)));
 }
