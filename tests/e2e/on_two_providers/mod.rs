@@ -99,7 +99,24 @@ impl<'a> Beside<'a> {
         holds("no process is left", left.is_empty(), || format!("{left:?}"));
         let ports = [self.host.http, self.host.https];
         let open: Vec<_> = listeners().into_iter().filter(|(_, port)| ports.contains(port)).collect();
-        holds("and nothing listens", open.is_empty(), || format!("{open:?}"));
+        holds("nothing listens", open.is_empty(), || format!("{open:?}"));
+        self.only_a_cache_stays();
+    }
+
+    /// Which versions the programs on the path have is remembered for the next `up` of any stack, as a program that was fetched
+    /// is: both are a cache of the user's, and no part of the stack. Nothing was fetched here.
+    fn only_a_cache_stays(&self) {
+        let cache = self.sandbox.home().join(".cache/tstack/programs");
+        let mut files = Vec::new();
+        for program in std::fs::read_dir(&cache).into_iter().flatten().flatten() {
+            files.extend(std::fs::read_dir(program.path()).unwrap().map(|file| file.unwrap().file_name()));
+        }
+        holds(
+            "only what was asked of the programs on the path stays, in the user's cache",
+            files.iter().all(|f| f == "asked.json"),
+            || format!("{files:?}"),
+        );
+        std::fs::remove_dir_all(self.sandbox.home().join(".cache")).ok();
     }
 }
 
