@@ -91,12 +91,17 @@ impl<'a> Beside<'a> {
     /// Takes the processes down; the cluster stays.
     pub(crate) fn down(self) {
         part("down, of the processes");
+        let status = told::data(&self.sandbox.tstack(HOST, &["status", "--output", "json"]), "status");
+        let all = status["processes"]["all"].as_array().expect("status names the processes").iter().map(|process| &process["pid"]);
+        let pids: Vec<u64> = all.chain([&status["processes"]["supervisor"]]).filter_map(serde_json::Value::as_u64).collect();
         let down = self.sandbox.tstack(HOST, &["down"]).well();
         println!("        ({:.1} s)", down.took.as_secs_f64());
         let folder = self.sandbox.folder(HOST);
         holds("the state folder is gone", !folder.exists(), || format!("{:?}", std::fs::read_dir(&folder).map(Iterator::count)));
         let left: Vec<_> = processes(self.sandbox).into_iter().filter(|(pid, _)| !self.before.contains(pid)).collect();
         holds("no process is left", left.is_empty(), || format!("{left:?}"));
+        let alive: Vec<_> = pids.iter().filter(|pid| std::path::Path::new(&format!("/proc/{pid}/exe")).exists()).collect();
+        holds(&format!("none of the {} that `status` named", pids.len()), pids.len() >= 5 && alive.is_empty(), || format!("{alive:?}"));
         let ports = [self.host.http, self.host.https];
         let open: Vec<_> = listeners().into_iter().filter(|(_, port)| ports.contains(port)).collect();
         holds("nothing listens", open.is_empty(), || format!("{open:?}"));
