@@ -165,14 +165,16 @@ impl Core {
             Event::Happened(id, Happened::Line(line)) => return self.line(id, &line),
             Event::Happened(id, happened) => self.happened(id, &happened),
             Event::Prepared(Ok(prepared)) => {
-                self.network = Some(prepared.network);
+                (self.network, self.broken) = (Some(prepared.network), None);
                 for note in prepared.notes {
                     (self.log)(&note);
                     self.notes.insert(note);
                 }
             }
             Event::Prepared(Err(failure)) => {
-                (self.log)(&format!("{}: {}", failure.what, failure.why.join("; ")));
+                if self.broken.as_ref() != Some(&failure) {
+                    (self.log)(&format!("{}: {}", failure.what, failure.why.join("; ")));
+                }
                 self.broken = Some(failure);
             }
             Event::Launcher(id, args, to) => self.launcher(id, &args, to),

@@ -1,7 +1,8 @@
 //! The supervisor's inside: what the hidden verb `supervisor` runs.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::{SUPERVISOR, Spec, gateway, ports};
 use crate::daemon::{self, Door, Lock, Talk, allow_many_files, leaving_its_failure, log_to, watch_signals};
 use crate::failure::{Failure, FailureKind};
 use crate::stack::ObjectId;
-use crate::world::backoff::pause;
+use crate::world::backoff::{Backoff, pause};
 use crate::world::child::{Network, own_network};
 use crate::world::orphans;
 use crate::world::ports::who_listens;
@@ -77,7 +78,8 @@ async fn inside(state: &Path, path: &OsStr) -> Result<(), Failure> {
         drop(events.send(Event::Stop));
     };
     tokio::join!(serve, stopped, core.work(inbox));
-    drop(lock);
+    // given back by the kernel when this process is gone: who waits for the lock finds nothing of us
+    std::mem::forget(lock);
     Ok(())
 }
 
@@ -92,30 +94,38 @@ async fn while_wanted(state: &Path) {
     }
 }
 
+/// Prepares Envoy Gateway's start until that is done: a port that it needs may become free.
+async fn prepare(folder: Folder, spec: Spec, tstack: PathBuf, path: OsString, events: UnboundedSender<Event>) {
+    let mut backoff = Backoff::new();
+    loop {
+        let prepared = try_to_prepare(&folder, &spec, &tstack, &path).await;
+        let done = prepared.is_ok();
+        if events.send(Event::Prepared(prepared)).is_err() || done {
+            return;
+        }
+        backoff.pause().await;
+    }
+}
+
 /// Finds a network for Envoy Gateway and makes its files.
-async fn prepare(folder: Folder, spec: Spec, tstack: std::path::PathBuf, path: std::ffi::OsString, events: UnboundedSender<Event>) {
+async fn try_to_prepare(folder: &Folder, spec: &Spec, tstack: &Path, path: &OsStr) -> Result<Prepared, Failure> {
     // its certificates do not wait for the network
     let mark = folder.mark();
-    let (network, certificates) = tokio::join!(own_network(&tstack, &mark, &path), gateway::make_certificates(&folder, &spec.gateway));
-    let prepared = async {
-        certificates?;
-        let mut notes = Vec::new();
-        let admin = if network.is_none() {
-            busy()?;
-            notes.push(format!(
-                "Envoy Gateway listens on all interfaces, at ports {}, {} and {}: this system gives it no network of its own",
-                gateway::PORTS[0],
-                gateway::PORTS[1],
-                gateway::PORTS[2]
-            ));
-            ports::choose("the admin port of Envoy Gateway", &std::collections::BTreeSet::new()).unwrap_or(ADMIN)
-        } else {
-            ADMIN
-        };
-        gateway::prepare(&folder, &spec.envoy_version, &tstack, admin)?;
-        Ok(Prepared { network: network.unwrap_or(Network::Shared), notes })
+    let (network, certificates) = tokio::join!(own_network(tstack, &mark, path), gateway::make_certificates(folder, &spec.gateway));
+    certificates?;
+    let mut notes = Vec::new();
+    let admin = if network.is_none() {
+        busy()?;
+        let [health, xds, wasm] = gateway::PORTS;
+        notes.push(format!(
+            "Envoy Gateway listens on all interfaces, at ports {health}, {xds} and {wasm}: this system gives it no network of its own"
+        ));
+        ports::choose("the admin port of Envoy Gateway", &BTreeSet::new()).unwrap_or(ADMIN)
+    } else {
+        ADMIN
     };
-    drop(events.send(Event::Prepared(prepared.await)));
+    gateway::prepare(folder, &spec.envoy_version, tstack, admin)?;
+    Ok(Prepared { network: network.unwrap_or(Network::Shared), notes })
 }
 
 /// Who holds a port that Envoy Gateway needs.
