@@ -16,6 +16,8 @@ use crate::world::{files, process};
 const START: Duration = Duration::from_secs(20);
 /// How long a daemon may take to end.
 const END: Duration = Duration::from_secs(30);
+/// A daemon that has not answered for so long is stuck, and not just ending.
+const STUCK: Duration = Duration::from_secs(4);
 /// How many of the log's last lines a failure shows.
 const LAST_LINES: usize = 12;
 
@@ -85,15 +87,22 @@ fn read_its_log(daemon: Daemon, state: &Path) -> String {
 /// When one runs but does not answer: then nothing is known of it.
 pub async fn status<S: DeserializeOwned>(daemon: Daemon, state: &Path) -> Result<Option<S>, Failure> {
     let mut backoff = Backoff::new();
+    let (began, mut trouble) = (Instant::now(), None);
     // one that is just starting or ending holds the lock without a socket, for a moment
     for _ in 0..6 {
         match ask(daemon, state, &Ask::Status).await {
             Ok(Some(Answer::Status(status))) => return Ok(Some(status)),
             // also one that ended in the midst of the conversation
             _ if !Lock::is_held(daemon, state)? => return Ok(None),
-            Err(failure) => return Err(failure),
-            Ok(_) => backoff.pause().await,
+            // one that was killed resets its connections before its lock is given back; one that is stuck is not asked again
+            Err(failure) if began.elapsed() > STUCK => return Err(failure),
+            Err(failure) => trouble = Some(failure),
+            Ok(_) => {}
         }
+        backoff.pause().await;
+    }
+    if let Some(failure) = trouble {
+        return Err(failure);
     }
     Err(Failure::step(format!("a {} runs for {} but does not listen on its socket", daemon.name, state.display()))
         .hint(read_its_log(daemon, state)))
