@@ -43,7 +43,8 @@ on_host() { # WHY HOW-TO-GET-MORE ARGUMENTS...
   esac
   timed "build" scripts/build.sh
   [ -z "${compiling-}" ] || { trap - EXIT; kill "$compiling" 2> /dev/null || true; wait "$compiling" 2> /dev/null || true; rm -rf "$ahead"; }
-  "$tstack" up --provider host "$@"
+  # not forced where it was not asked for: a stack that is up on a cluster stays there
+  "$tstack" up "$@"
   say "this is host mode. The full cluster adds Kubernetes itself, autoscaling by KEDA, cert-manager and Prometheus with its scraping: $more"
 }
 
@@ -54,7 +55,7 @@ case " $* " in
   *" --provider host "* | *" --provider=host "*)
     args=()
     for arg; do case $arg in --provider | host | --provider=host) ;; *) args+=("$arg") ;; esac; done
-    on_host "it was asked for" "$more" "${args[@]}"
+    on_host "it was asked for" "$more" --provider host "${args[@]}"
     ;;
   *" --context "* | *" --context="*) on_kind "${images:-container registries}" "$@" ;; # somebody's cluster: no engine of ours
   *" --provider kind "* | *" --provider=kind "*)

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::lint::Settings;
-use crate::ops::{Setup, UpOptions, Wanted};
+use crate::ops::{Parts, Setup, UpOptions, Wanted};
 use crate::stack::{self, Overrides, Stack};
 use crate::state::{self, Record, StateFolder};
 use crate::world::{files, folder};
@@ -111,7 +111,7 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
     check_name(&name)?;
     let wanted = match &up.context {
         None => match up.provider {
-            Provider::Auto => Wanted::Any { image: stack.cluster.image.clone() },
+            Provider::Auto => Wanted::Any { of: Parts::of(&stack) },
             Provider::Kind => Wanted::Kind,
             Provider::Host => Wanted::Host,
         },

@@ -59,6 +59,7 @@ fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
         ca: report.authority.as_ref().map(|path| path.display().to_string()),
         took,
         slowest,
+        notes: report.notes.clone(),
         next: vec![
             next("status", "how it is"),
             match report.kubeconfig {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Answer, Ask, Daemon, Lock, ask};
 use crate::failure::Failure;
 use crate::world::backoff::Backoff;
-use crate::world::{files, process};
+use crate::world::{files, orphans, process};
 
 /// How long a daemon may take until it listens.
 const START: Duration = Duration::from_secs(20);
@@ -108,6 +108,14 @@ pub async fn status<S: DeserializeOwned>(daemon: Daemon, state: &Path) -> Result
         .hint(read_its_log(daemon, state)))
 }
 
+/// Whether a daemon holds a state folder, one that does not answer too.
+///
+/// # Errors
+/// When its lock cannot be looked at.
+pub fn is_held(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
+    Lock::is_held(daemon, state)
+}
+
 /// Ends the daemon of a state folder and waits until it is gone with all that it held. Answers whether there was one.
 ///
 /// # Errors
@@ -131,6 +139,12 @@ pub async fn stop(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
         was_there = true;
         // a lock's release cannot be watched
         backoff.pause().await;
+    }
+    // one that was stopped, or hangs, hears nothing
+    let args = [daemon.name.as_ref(), "--state".as_ref(), state.as_os_str()];
+    if orphans::end_with_arguments(&args).await? && !Lock::is_held(daemon, state)? {
+        remove(&daemon.socket(state)?)?;
+        return Ok(true);
     }
     let stuck = Failure::step(format!("the {} of {} does not end", daemon.name, state.display()));
     Err(trouble.into_iter().fold(stuck, |failure, t| failure.why(t.what).why(t.why.join("\n"))).hint(format!(

@@ -22,6 +22,15 @@ pub async fn processes(folder: &StateFolder) -> Result<Sight, SightError> {
     Ok(Sight { fact, supervisor, ..Sight::default() })
 }
 
+/// Whether a supervisor holds the state folder, without a question to it.
+///
+/// # Errors
+/// When that cannot be told.
+pub fn held(folder: &StateFolder) -> Result<Sight, Failure> {
+    let fact = if Client::is_held(&folder.path())? { ClusterFact::Running } else { ClusterFact::Absent };
+    Ok(Sight { fact, ..Sight::default() })
+}
+
 /// The stack as it can be on this machine, and what is to be got and started for it.
 ///
 /// # Errors

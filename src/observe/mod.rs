@@ -11,7 +11,7 @@ mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
-pub use host::{adapted, host_spec, processes, wanted};
+pub use host::{adapted, held, host_spec, processes, wanted};
 pub use objects::{Seen, components};
 
 use std::collections::BTreeSet;

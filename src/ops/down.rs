@@ -10,6 +10,7 @@ use super::session::{Session, Setup, Wanted};
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, DownRequest};
+use crate::state::Target;
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +39,10 @@ pub async fn down(
     cancel: &CancellationToken,
 ) -> Result<DownReport, Failure> {
     let mut session = Session::begin(setup, name, &Wanted::Own, Some("down")).await?;
-    if !options.forget {
+    if matches!(session.record.target, Target::Host) {
+        // not asked but looked at: one that does not answer has to go as well, and goes with `--forget` too, since it is on this machine
+        session.sight = observe::held(&session.folder)?;
+    } else if !options.forget {
         session.look().await?;
     }
     let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;

@@ -21,7 +21,7 @@ pub use down::{DownOptions, DownReport, down};
 pub use drive::{Listener, Told};
 pub use generate::check_schema;
 pub use lint::{FixedFile, Fixing, LintOptions, LintReport, lint, lint_stack};
-pub use session::{Setup, Wanted};
+pub use session::{Parts, Setup, Wanted};
 pub use status::status;
 pub use up::{Planned, UpOptions, UpReport, plan, up};
 pub use verify::{VerifyReport, verify};

@@ -9,8 +9,9 @@ use crate::exec::{Context, Engines};
 use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight, SightError};
 use crate::plan::{Exposing, HostFact};
-use crate::stack::{ImageRef, Stack};
+use crate::stack::{Component, ComponentKind, ImageRef, Stack};
 use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
+use crate::supervise::Client;
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
@@ -46,6 +47,28 @@ impl Setup {
     }
 }
 
+/// What a cluster of a stack is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Images, that of the node first.
+    pub images: Vec<ImageRef>,
+    /// Charts, by the names that they have in registries.
+    pub charts: Vec<ImageRef>,
+}
+
+impl Parts {
+    /// The parts of a stack.
+    #[must_use]
+    pub fn of(stack: &Stack) -> Self {
+        let images = std::iter::once(stack.cluster.image.clone()).chain(stack.images()).collect();
+        let chart = |component: &Component| match &component.kind {
+            ComponentKind::Helm(chart) => ImageRef::parse(&format!("{}:{}", chart.reference.strip_prefix("oci://")?, chart.version)).ok(),
+            _ => None,
+        };
+        Self { images, charts: stack.components.iter().filter_map(chart).collect() }
+    }
+}
+
 /// What the user wants the stack to run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -53,8 +76,8 @@ pub enum Wanted {
     Own,
     /// What is recorded under the name, and where nothing is, what this machine can run.
     Any {
-        /// The node image of a cluster.
-        image: ImageRef,
+        /// What a cluster of the stack is made of.
+        of: Parts,
     },
     /// A kind cluster of our own.
     Kind,
@@ -104,9 +127,14 @@ impl Session {
         let before = Record::read(&folder)?;
         let recorded = before.is_some();
         let mut chosen = None;
+        let wanted = match (&before, wanted) {
+            // its record is lost, and what it runs on is known all the same
+            (None, Wanted::Own) if Client::is_held(&folder.path())? || Client::spec(&folder.path())?.is_some() => &Wanted::Host,
+            _ => wanted,
+        };
         let target = match (&before, wanted) {
-            (None, Wanted::Any { image }) => {
-                let (wanted, why) = Box::pin(provider::choose(setup, &folder, image)).await?;
+            (None, Wanted::Any { of }) => {
+                let (wanted, why) = Box::pin(provider::choose(setup, &folder, of)).await?;
                 chosen = Some(why);
                 target(None, &wanted, &folder)?
             }
@@ -182,6 +210,18 @@ impl Session {
         let failure = Failure::preflight(format!("the stack `{}` cannot run without a cluster as it is written", stack.name));
         let told = host.faults.iter().fold(failure, |told, fault| told.why(format!("{}: {}", fault.id, fault.what)).hint(&fault.hint));
         Err(told.hint("`tstack up --provider kind` runs it on a cluster."))
+    }
+
+    /// What a person should know of how the stack runs, beside what `status` tells in full.
+    pub(super) async fn notes(&self) -> Vec<String> {
+        if !matches!(self.record.target, Target::Host) {
+            return Vec::new();
+        }
+        // what cannot be asked now has just been told otherwise
+        match Client::find(&self.folder.path()).await {
+            Ok(Some(supervisor)) => supervisor.status().await.map(|status| status.notes).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     /// The name of the cluster for people.

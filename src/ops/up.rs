@@ -44,6 +44,8 @@ pub struct UpReport {
     pub record: Record,
     /// The kubeconfig with which the cluster is reached, where there is one.
     pub kubeconfig: Option<std::path::PathBuf>,
+    /// What a person should know of how it runs.
+    pub notes: Vec<String>,
     /// The certificate of the local CA, where there is one.
     pub authority: Option<std::path::PathBuf>,
 }
@@ -65,7 +67,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         // what a cluster holds is seen only once it answers: it is started before anything else is decided
         let told = start(&session, &mut listener, cancel).await?;
         if told.outcome.failure().is_some() {
-            return Ok(UpReport::of(&session, Some(told)));
+            return Ok(UpReport::of(&session, Some(told)).await);
         }
         session.look().await?;
     }
@@ -93,7 +95,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         Some(told)
     };
     session.record = context.record();
-    Ok(UpReport::of(&session, told))
+    Ok(UpReport::of(&session, told).await)
 }
 
 /// Starts a cluster of ours whose node or API server does not answer.
@@ -103,10 +105,10 @@ async fn start(session: &Session, listener: &mut Listener, cancel: &Cancellation
 }
 
 impl UpReport {
-    fn of(session: &Session, told: Option<Told>) -> Self {
+    async fn of(session: &Session, told: Option<Told>) -> Self {
         let authority = Some(session.folder.authority_certificate()).filter(|path| path.exists());
         let kubeconfig = (!matches!(session.record.target, Target::Host)).then(|| session.kubeconfig());
-        Self { told, record: session.record.clone(), kubeconfig, authority }
+        Self { told, record: session.record.clone(), kubeconfig, notes: session.notes().await, authority }
     }
 }
 

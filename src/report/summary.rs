@@ -37,6 +37,9 @@ pub struct Summary {
     pub took: Duration,
     /// The slowest steps, the slowest first.
     pub slowest: Vec<Spent>,
+    /// What a person should know of how it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What to try next.
     pub next: Vec<Next>,
 }
@@ -120,6 +123,7 @@ pub fn summary(of: &Summary, paint: Paint) -> String {
     let widest = spent.iter().map(|(_, took)| took.len()).max().unwrap_or(0);
     let spent = spent.into_iter().map(|(title, took)| (title, paint.dim(&format!("{took:>widest$}"))));
     block("where the time went (steps overlap)", spent.collect());
+    block("note", of.notes.iter().map(|note| (neutralise(note), String::new())).collect());
     let next = of.next.iter().map(|next| (paint.accent(&neutralise(&next.command)), neutralise(&next.what)));
     block("next", next.collect());
     text
@@ -151,6 +155,7 @@ mod tests {
             ca: Some("/home/ada/.local/share/tstack/task-api/ca.crt".into()),
             took: Duration::from_millis(72_300),
             slowest: slowest([step("apply task-api", 400), step("install keda 2.21.0", 12_380), step("make cluster", 31_200)]),
+            notes: vec![],
             next: vec![next("tstack verify", "send the checks again"), next("tstack down", "leave nothing behind")],
         }
     }

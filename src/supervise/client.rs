@@ -57,6 +57,14 @@ impl Client {
         Ok(found.map(|_| Self { state: state.to_owned() }))
     }
 
+    /// Whether a supervisor holds a state folder, one that does not answer too.
+    ///
+    /// # Errors
+    /// When its lock cannot be looked at.
+    pub fn is_held(state: &Path) -> Result<bool, Failure> {
+        daemon::is_held(SUPERVISOR, state)
+    }
+
     /// What the supervisor of a state folder works with, as it was told last; `None` where none was started.
     ///
     /// # Errors

@@ -47,15 +47,30 @@ pub fn read(path: &Path) -> Result<Folder, Failure> {
 /// As [`read`].
 pub fn folders(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let base = base(path)?;
-    let mut files = Vec::new();
-    walk(&base, &base, &mut files)?;
-    let mut folders = vec![base];
-    for parent in files.iter().filter_map(|(file, _)| file.parent()) {
-        if !folders.iter().any(|folder| folder == parent) {
-            folders.push(parent.to_owned());
+    let mut folders = vec![base.clone()];
+    walk_folders(&base, &mut folders)?;
+    Ok(folders)
+}
+
+fn walk_folders(folder: &Path, folders: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+            folders.push(entry.path());
+            walk_folders(&entry.path(), folders)?;
         }
     }
-    Ok(folders)
+    Ok(())
+}
+
+/// Whether a file of that path would be read as a part of a stack.
+#[must_use]
+pub fn belongs(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let program = path.components().any(|part| part.as_os_str() == "bin");
+    !hidden && (yaml || program || path.is_dir())
 }
 
 fn base(path: &Path) -> Result<PathBuf, Failure> {

@@ -3,6 +3,7 @@
 //! kind is the dangerous one: when a cluster is deleted under its hands it fails, and then deletes the cluster of that name,
 //! which by then may be the next one. So whoever holds the lock of a cluster ends what works on it without a lock.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub async fn end(folder: &Path) -> Result<usize, Failure> {
         // who was ended may have started another after the list was made
         let mut look_again = false;
         for pid in processes() {
-            let one = end_one(pid, folder).await?;
+            let one = end_if(pid, &|pid| started_for(pid, folder)).await?;
             ended += usize::from(one);
             look_again |= one || is_becoming_a_program(pid);
         }
@@ -40,21 +41,47 @@ pub async fn end(folder: &Path) -> Result<usize, Failure> {
     }
 }
 
-/// Ends a process if it was started for the folder; whether it did.
+/// Ends the programs that were started with exactly these arguments, whatever their own name is; whether there was one. For a daemon of
+/// ours that hears nothing any more.
+///
+/// # Errors
+/// When one does not end.
 #[cfg(target_os = "linux")]
-async fn end_one(pid: i32, folder: &Path) -> Result<bool, Failure> {
+pub async fn end_with_arguments(wanted: &[&OsStr]) -> Result<bool, Failure> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let has = |pid: i32| {
+        let Ok(line) = fs_err::read(format!("/proc/{pid}/cmdline")) else { return false };
+        let args: Vec<&[u8]> = line.strip_suffix(&[0]).unwrap_or(&line).split(|byte| *byte == 0).skip(1).collect();
+        args.len() == wanted.len() && args.iter().zip(wanted).all(|(arg, wanted)| *arg == wanted.as_bytes())
+    };
+    let mut ended = false;
+    for pid in processes() {
+        ended |= end_if(pid, &has).await?;
+    }
+    Ok(ended)
+}
+
+/// Where processes do not show their arguments they are left to the user.
+#[cfg(not(target_os = "linux"))]
+pub async fn end_with_arguments(_: &[&OsStr]) -> Result<bool, Failure> {
+    Ok(false)
+}
+
+/// Ends a process if it is the one that is meant; whether it did.
+#[cfg(target_os = "linux")]
+async fn end_if(pid: i32, is_meant: &(dyn Fn(i32) -> bool + Sync)) -> Result<bool, Failure> {
     use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
     // first the handle, then the look: a number that is given to another process meanwhile can do no harm
     let Some(handle) = rustix::process::Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
         return Ok(false);
     };
-    if !started_for(pid, folder) || pidfd_send_signal(&handle, Signal::KILL).is_err() {
+    if !is_meant(pid) || pidfd_send_signal(&handle, Signal::KILL).is_err() {
         return Ok(false);
     }
     // the end of a process that is not our child can be seen but not waited for
     let (deadline, mut backoff) = (tokio::time::Instant::now() + END, Backoff::new());
-    while started_for(pid, folder) {
+    while is_meant(pid) {
         if !backoff.pause_until(deadline).await {
             let stuck = Failure::preflight(format!("process {pid} of an earlier run does not end"));
             return Err(stuck.hint(format!("See `ps -p {pid} -o args`.")));
@@ -101,6 +128,27 @@ fn is_becoming_a_program(pid: i32) -> bool {
 mod tests {
     use super::*;
     use crate::world::process::Command;
+
+    #[tokio::test]
+    async fn a_stopped_program_is_ended_by_its_arguments_and_no_other_is() {
+        let cancel = tokio_util::sync::CancellationToken::new();
+        let run = |marker: &'static str| {
+            let cancel = cancel.clone();
+            let script = "kill -STOP $$";
+            tokio::spawn(async move { Command::new("/bin/sh").args(["-c", script, marker]).run(&cancel, &|_| ()).await })
+        };
+        let (ours, other) = (run("tstack-orphans-ours"), run("tstack-orphans-other"));
+        let wanted = ["-c".as_ref(), "kill -STOP $$".as_ref(), "tstack-orphans-ours".as_ref()];
+        let mut backoff = Backoff::new();
+        // it may not have been started yet
+        while !end_with_arguments(&wanted).await.unwrap() {
+            backoff.pause().await;
+        }
+        assert!(ours.await.unwrap().unwrap_err().what.contains("signal"));
+        assert!(!other.is_finished());
+        assert!(end_with_arguments(&["-c".as_ref(), "kill -STOP $$".as_ref(), "tstack-orphans-other".as_ref()]).await.unwrap());
+        other.await.unwrap().unwrap_err();
+    }
 
     #[tokio::test]
     async fn a_program_of_this_folder_is_ended_and_one_of_another_is_not() {

@@ -7,7 +7,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-use super::folder::folders;
+use super::folder::{belongs, folders};
 use crate::failure::Failure;
 
 /// Editors write a file in several acts, and nothing says which is the last: so long nothing may happen.
@@ -31,8 +31,15 @@ impl Watch {
                 .hint("Where the limit of watches is reached, raise fs.inotify.max_user_watches.")
         };
         let (changes_tx, changes_rx) = unbounded_channel();
+        let base = stack.to_owned();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if let Some(path) = event.ok().and_then(changed) {
+            let path = match event {
+                // more happened than could be told: anything may be another now
+                Ok(event) if event.need_rescan() => Some(base.clone()),
+                Err(_) => Some(base.clone()),
+                Ok(event) => changed(event),
+            };
+            if let Some(path) = path {
                 // nobody listens any more when the run ends
                 let _ = changes_tx.send(path);
             }
@@ -52,16 +59,14 @@ impl Watch {
     }
 }
 
-/// The file that an event is about, where its content may be another now. Reading changes nothing.
+/// The file of the stack that an event is about, where its content may be another now. Reading changes nothing.
 fn changed(event: Event) -> Option<PathBuf> {
     let content = match event.kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,
         EventKind::Modify(kind) => !matches!(kind, notify::event::ModifyKind::Metadata(_)),
         _ => false,
     };
-    // hidden files are those of editors and version control, and no part of a stack
-    let hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    event.paths.into_iter().find(|path| content && !hidden(path) && !path.to_string_lossy().ends_with('~'))
+    event.paths.into_iter().find(|path| content && belongs(path))
 }
 
 #[cfg(test)]
@@ -79,6 +84,7 @@ mod tests {
         let mut watch = Watch::new(&stack).unwrap();
         fs_err::read(manifests.join("a.yaml")).unwrap();
         files::write_report(&manifests.join(".a.yaml.swp"), b"b").unwrap();
+        files::write_report(&temp.path().join("README.md"), b"b").unwrap();
         files::write_report(&manifests.join("a.yaml"), b"b").unwrap();
         assert_eq!(watch.changed().await.file_name().unwrap(), "a.yaml");
     }

@@ -240,7 +240,9 @@ impl Served<'_> {
             let v4 = patch(&name, "replace", "/address/socket_address/address", &json!("127.0.0.1"));
             let second = json!([{"address": {"socket_address": {"address": "::1", "port_value": listener.host}}}]);
             let v6 = ipv6.then(|| patch(&name, "add", "/additional_addresses", &second));
-            std::iter::once(v4).chain(v6)
+            // else two stacks could open one port, and the system would share out its connections between them unnoticed
+            let alone = patch(&name, "add", "/enable_reuse_port", &json!(false));
+            [v4, alone].into_iter().chain(v6)
         });
         each.collect()
     }

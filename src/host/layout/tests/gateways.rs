@@ -71,7 +71,7 @@ fn gateways_that_share_an_envoy_share_its_service_and_one_patch_of_their_class()
     let patch = &document(&layout, "EnvoyPatchPolicy", "tstack-loopback-a")["spec"];
     assert_eq!(patch["targetRef"], json!({"group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "edge"}));
     let names: Vec<&Value> = patch["jsonPatches"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names[..2], ["shop/a/p80", "shop/b/p80"]);
+    assert_eq!(names[..4], ["shop/a/p80", "shop/a/p80", "shop/b/p80", "shop/b/p80"]);
 }
 
 #[test]
