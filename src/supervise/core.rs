@@ -211,7 +211,11 @@ impl Core {
             }
             Ask::Adopt { spec } => match daemon::write_spec(SUPERVISOR, self.folder.state(), &spec) {
                 Ok(()) => {
-                    self.spec = spec;
+                    // until objects that name another program are applied, those that are there run on with theirs
+                    let before = std::mem::replace(&mut self.spec, spec);
+                    for (image, program) in before.images {
+                        self.spec.images.entry(image).or_insert(program);
+                    }
                     self.done()
                 }
                 Err(failure) => Answer::Failed { failure },

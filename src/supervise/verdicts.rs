@@ -23,6 +23,8 @@ pub(super) enum Line {
     },
     /// It reads what it is given.
     Reads,
+    /// It is about to look at its files for the first time, and watches them only a second later.
+    Looks,
     /// It has refused what was written, whole, and works on with what it had.
     Refused(String),
 }
@@ -40,8 +42,11 @@ struct Record {
 /// Reads a line of the log.
 pub(super) fn read(line: &str) -> Option<Line> {
     let record: Record = serde_json::from_str(line).ok()?;
-    if record.msg == "error when reload resources" || record.msg.starts_with("failed to load resources") {
+    if record.msg == "error when reload resources" || record.msg == "failed to reload resources initially" {
         return Some(Line::Refused(record.error));
+    }
+    if record.msg == "started status update handler" {
+        return Some(Line::Looks);
     }
     if record.msg == "Watching path added" {
         return Some(Line::Reads);
@@ -87,6 +92,10 @@ pub(super) struct Verdicts {
     phase: Phase,
     /// Nothing older was left to be judged when it was written, so that every word since then is on it.
     alone: bool,
+    /// It looks at its files for the first time, and does not watch them yet.
+    looking: bool,
+    /// Something was written meanwhile, which it may not have seen.
+    unseen: bool,
 }
 
 impl Verdicts {
@@ -94,6 +103,7 @@ impl Verdicts {
     /// after the other, each of which is judged.
     pub(super) fn wrote(&mut self, written: BTreeMap<VerdictKey, i64>, marker: Option<VerdictKey>, whole: bool) {
         self.alone = whole && self.phase == Phase::Settled;
+        self.unseen |= self.looking;
         self.written = written;
         self.phase = if marker.is_some() { Phase::First } else { Phase::Settled };
         self.marker = marker;
@@ -113,7 +123,8 @@ impl Verdicts {
     /// The same was written again with this marker.
     pub(super) fn marked(&mut self, marker: VerdictKey) {
         self.marker = Some(marker);
-        self.phase = Phase::Second;
+        // what it has not seen is written for the first time now
+        self.phase = if std::mem::take(&mut self.unseen) { Phase::First } else { Phase::Second };
     }
 
     /// Envoy Gateway was started anew, and reads from the beginning.
@@ -123,12 +134,20 @@ impl Verdicts {
         }
         // what it read before it ended may still come out of its pipe
         self.alone = false;
+        (self.looking, self.unseen) = (false, false);
     }
 
     /// Takes a line in.
     pub(super) fn hear(&mut self, line: Line) -> Next {
         match line {
-            Line::Reads => Next::Nothing,
+            Line::Looks => {
+                (self.looking, self.unseen) = (true, false);
+                Next::Nothing
+            }
+            Line::Reads => {
+                self.looking = false;
+                if self.unseen && self.phase != Phase::Settled { Next::Mark } else { Next::Nothing }
+            }
             Line::Refused(_) => {
                 self.phase = Phase::Settled;
                 Next::Nothing

@@ -36,6 +36,9 @@ fn a_refusal_is_read_with_its_reason_and_all_else_means_nothing() {
     assert_eq!(read(line), Some(Line::Refused("local validation error: spec.provider.hosst: Invalid value".to_owned())));
     assert_eq!(read(r#"{"msg":"received a status update","kind":"HTTPRoute"}"#), None);
     assert_eq!(read("starting: /x/envoy with logs in /y"), None);
+    let at_its_start = r#"{"level":"error","msg":"failed to reload resources initially","error":"x"}"#;
+    assert_eq!(read(at_its_start), Some(Line::Refused("x".to_owned())));
+    assert_eq!(read(r#"{"msg":"started status update handler"}"#), Some(Line::Looks));
 }
 
 #[test]
@@ -56,6 +59,25 @@ fn a_word_counts_for_the_new_generation_when_the_second_marker_was_judged() {
     verdicts.marked(key("m-4"));
     verdicts.hear(status("m-4", ""));
     assert_eq!(generation(&verdicts, "r"), Some(("good".to_owned(), 2)));
+}
+
+#[test]
+fn what_was_written_while_it_looked_for_the_first_time_is_written_again() {
+    let mut verdicts = Verdicts::default();
+    verdicts.wrote([(key("r"), 1)].into(), Some(key("m-1")), true);
+    assert_eq!(verdicts.hear(Line::Looks), Next::Nothing);
+    verdicts.wrote([(key("r"), 2)].into(), Some(key("m-2")), true);
+    assert_eq!(verdicts.hear(Line::Reads), Next::Mark);
+    verdicts.marked(key("m-3"));
+    verdicts.hear(status("r", "of the first look"));
+    assert_eq!(verdicts.hear(status("m-3", "")), Next::Mark);
+    verdicts.marked(key("m-4"));
+    assert_eq!(verdicts.hear(status("m-4", "")), Next::Settled);
+
+    // nothing was written meanwhile: nothing is missed
+    verdicts.restarted();
+    verdicts.hear(Line::Looks);
+    assert_eq!(verdicts.hear(Line::Reads), Next::Nothing);
 }
 
 #[test]
