@@ -361,6 +361,8 @@ impl Core {
             format!("--web.listen-address={address}").into(),
             format!("--storage.tsdb.path={}", folder.join("data").display()).into(),
             format!("--storage.tsdb.retention.time={RETENTION}").into(),
+            // hidden, and five seconds by default: targets and what becomes of them are seen at once
+            "--scrape.discovery-reload-interval=100ms".into(),
             "--log.level=warn".into(),
         ];
         let readiness = Check {

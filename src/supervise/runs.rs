@@ -109,7 +109,9 @@ impl Runs {
                 run.reason.clear();
             }
             Happened::Unready(why) if !stopping => {
-                run.serves = false;
+                // who was started again at once and has not opened its port yet keeps its place: a client is told the same either way, and to
+                // be taken out and put back would take Envoy longer than the start
+                run.serves &= run.ends == 1 && why.contains("Connection refused");
                 if run.state == ProcessState::Ready {
                     run.state = ProcessState::Unready;
                 }
