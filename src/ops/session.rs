@@ -11,7 +11,7 @@ use crate::observe::{self, Sight, SightError};
 use crate::plan::{Exposing, HostFact};
 use crate::stack::{Component, ComponentKind, ImageRef, Stack};
 use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
-use crate::supervise::Client;
+use crate::supervise::{Client, end_orphans};
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
@@ -123,6 +123,9 @@ impl Session {
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
         if lock.is_some() {
             orphans::end(&folder.path()).await?;
+            if !Client::is_held(&folder.path())? {
+                end_orphans(&folder.path()).await?;
+            }
         }
         let before = Record::read(&folder)?;
         let recorded = before.is_some();

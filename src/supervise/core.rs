@@ -80,6 +80,8 @@ pub(super) struct Core {
     /// Objects in whose place those before them are given, since it refuses them.
     pub(super) held_back: BTreeMap<ObjectId, HeldBack>,
     pub(super) markers: u64,
+    /// Envoy Gateway's start is being prepared, or has been; a stack without a Gateway needs none.
+    pub(super) preparing: bool,
     pub(super) network: Option<Network>,
     pub(super) notes: BTreeSet<String>,
     pub(super) published: watch::Sender<Published>,
@@ -119,6 +121,7 @@ impl Core {
             refused: None,
             held_back: BTreeMap::new(),
             markers: 0,
+            preparing: false,
             network: None,
             notes: BTreeSet::new(),
             published,
@@ -131,6 +134,8 @@ impl Core {
 
     /// Hears events until everything has ended.
     pub(super) async fn work(mut self, mut inbox: UnboundedReceiver<Event>) {
+        // it takes the longest, so it begins before anything is applied
+        self.start_gateway();
         loop {
             let heard = match self.stopping {
                 None => inbox.recv().await,

@@ -35,7 +35,7 @@ mod verdicts;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,10 @@ pub use run::run;
 pub use status::{ProcessState, ProcessStatus, Status};
 
 use crate::daemon::Daemon;
+use crate::failure::Failure;
 use crate::host::Image;
 use crate::stack::{Exposure, ServiceFile};
+use crate::world::orphans;
 
 const SUPERVISOR: Daemon = Daemon { name: "supervisor", spec: "host.json" };
 
@@ -80,4 +82,12 @@ pub struct Prometheus {
     pub service: ServiceFile,
     /// How often it scrapes, as Prometheus writes a duration: `5s`.
     pub scrape_interval: String,
+}
+
+/// Ends what the processes of a supervisor that is dead had started themselves; its own children ended with it. Gives their number.
+///
+/// # Errors
+/// When one does not end.
+pub async fn end_orphans(state: &Path) -> Result<usize, Failure> {
+    orphans::end(&folder::Folder::new(state).mark()).await
 }

@@ -10,6 +10,7 @@ use super::core::{Core, Given, HeldBack};
 use super::event::Event;
 use super::gateway;
 use super::keep::{Check, Checks, Order, Wish};
+use super::run::prepare;
 use super::runs::Role;
 use super::status::ProcessState;
 use super::{ports, scrape, verdicts};
@@ -58,7 +59,17 @@ impl Core {
         self.publish();
     }
 
-    fn start_gateway(&mut self) {
+    pub(super) fn start_gateway(&mut self) {
+        if self.spec.gateway.as_os_str().is_empty() {
+            if let Some((id, _)) = self.runs.of(&Role::Gateway) {
+                self.runs.end(id, Wish::End(GRACE));
+            }
+            return;
+        }
+        if !std::mem::replace(&mut self.preparing, true) {
+            let (folder, spec) = (self.folder.clone(), self.spec.clone());
+            tokio::spawn(prepare(folder, spec, self.tstack.clone(), self.path.clone(), self.events.clone()));
+        }
         let Some(network) = self.network else { return };
         let known = self.runs.of(&Role::Gateway).map(|(id, run)| (id, run.order.program.path.clone()));
         match known {

@@ -62,7 +62,6 @@ async fn inside(state: &Path, path: &OsStr) -> Result<(), Failure> {
     let door = Door::open(SUPERVISOR, state, &lock)?;
     let (events, inbox) = unbounded_channel();
     let (published, seen) = watch::channel(Published::default());
-    tokio::spawn(prepare(folder.clone(), spec.clone(), tstack.clone(), path.to_owned(), events.clone()));
     let core = Core::new(folder, spec, (tstack, path.to_owned()), log, events.clone(), published);
     let callers = Arc::new(Callers { events: events.clone(), seen, stop: stop.clone(), launchers: AtomicU64::new(0) });
     let serve = async {
@@ -95,7 +94,7 @@ async fn while_wanted(state: &Path) {
 }
 
 /// Prepares Envoy Gateway's start until that is done: a port that it needs may become free.
-async fn prepare(folder: Folder, spec: Spec, tstack: PathBuf, path: OsString, events: UnboundedSender<Event>) {
+pub(super) async fn prepare(folder: Folder, spec: Spec, tstack: PathBuf, path: OsString, events: UnboundedSender<Event>) {
     let mut backoff = Backoff::new();
     loop {
         let prepared = try_to_prepare(&folder, &spec, &tstack, &path).await;

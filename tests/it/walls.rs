@@ -78,7 +78,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "stack",
             "state",
             "status",
-            "supervise::{Client, Status}",
+            "supervise::{Client, Status, end_orphans}",
             "world",
             "yaml",
         ],
