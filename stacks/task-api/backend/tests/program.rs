@@ -29,7 +29,7 @@ impl Running {
         let events = BufReader::new(child.stdout.take().unwrap());
         let mut running = Self { child, events, address: String::new() };
         let listening = running.event("listening");
-        running.address = listening["address"].as_str().unwrap().to_owned();
+        listening["address"].as_str().unwrap().clone_into(&mut running.address);
         assert!(running.address.starts_with("127.0.0.1:"), "{}", running.address);
         running
     }
