@@ -17,6 +17,8 @@ const QUIET: Duration = Duration::from_millis(60);
 pub struct Watch {
     _watcher: RecommendedWatcher,
     changes_rx: UnboundedReceiver<PathBuf>,
+    /// What changed first and has not been told yet.
+    first: Option<PathBuf>,
 }
 
 impl Watch {
@@ -48,14 +50,20 @@ impl Watch {
         for folder in folders(stack)? {
             watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(failed)?;
         }
-        Ok(Self { _watcher: watcher, changes_rx })
+        Ok(Self { _watcher: watcher, changes_rx, first: None })
     }
 
-    /// Waits for a change and until all is quiet again; gives the file that changed first.
+    /// Waits for a change and until all is quiet again; gives the file that changed first. Who stops waiting misses nothing: the next
+    /// call tells it.
     pub async fn changed(&mut self) -> PathBuf {
-        let Some(first) = self.changes_rx.recv().await else { return std::future::pending().await };
+        if self.first.is_none() {
+            self.first = self.changes_rx.recv().await;
+        }
         while let Ok(Some(_)) = timeout(QUIET, self.changes_rx.recv()).await {}
-        first
+        match self.first.take() {
+            Some(first) => first,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -87,6 +95,20 @@ mod tests {
         files::write_report(&temp.path().join("README.md"), b"b").unwrap();
         files::write_report(&manifests.join("a.yaml"), b"b").unwrap();
         assert_eq!(watch.changed().await.file_name().unwrap(), "a.yaml");
+    }
+
+    #[tokio::test]
+    async fn a_change_is_told_though_nobody_waited_until_all_was_quiet() {
+        let temp = tempfile::tempdir().unwrap();
+        let stack = temp.path().join("stack.yaml");
+        files::write_report(&stack, b"a").unwrap();
+        let mut watch = Watch::new(&stack).unwrap();
+        files::write_report(&stack, b"b").unwrap();
+        // given up in the midst of the quiet time
+        let first = watch.changes_rx.recv().await;
+        watch.first = first;
+        assert!(tokio::time::timeout(Duration::ZERO, watch.changed()).await.is_err());
+        assert_eq!(watch.changed().await.file_name().unwrap(), "stack.yaml");
     }
 
     #[test]

@@ -109,7 +109,10 @@ impl Cluster {
         let Some(found) = self.find(id).await? else { return Ok(None) };
         let uid = uid(&found);
         let (api, _) = self.api(id).await?;
-        match once(api.delete(&id.name, &DeleteParams::foreground())).await {
+        // of a class nothing hangs, and Envoy Gateway lets go of it once: were the garbage collector to write it at that moment, it would
+        // stay for ever
+        let how = if Rank::of(id) == Rank::Class { DeleteParams::background() } else { DeleteParams::foreground() };
+        match once(api.delete(&id.name, &how)).await {
             Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
             Ok(_) => Ok(Some(uid)),
