@@ -12,9 +12,9 @@ pub(super) async fn obtain(context: &Context, wanted: &Wanted, signals: &Signals
     let obtained = programs::obtain(&wanted, &context.engines.places, &signals.cancel, &|text| signals.waiting(text)).await?;
     // a mirror with another digest than the pinned one is passed over, and not in silence
     for passed_over in &obtained.passed_over {
-        signals.note(format!("passed over for {wanted}: {passed_over}"));
+        signals.note(format!("passed over: {passed_over}"));
     }
-    signals.note(format!("{wanted} comes from {}", obtained.source));
+    signals.note(format!("it comes from {}", obtained.source));
     Ok(())
 }
 
