@@ -124,7 +124,9 @@ pub(super) fn each_gets_the_same_answer(on: &Beside<'_>) {
             }
             let answer = if *user == AsGiven { without_what_is_left(&answer) } else { answer };
             let id = tasks[which].rsplit('/').next().unwrap_or_default();
-            answer.replace(&tasks[which], "{task}").replace(&format!("no task {id}\""), "no task {id}\"")
+            let answer = answer.replace(&tasks[which], "{task}").replace(&format!("no task {id}\""), "no task {id}\"");
+            // it depends on how much of the body has come when the answer goes out: Envoy then closes what it would have to read on
+            if *what == "a body that is too large" { answer.replace("connection: close\n", "") } else { answer }
         });
         let first = here.lines().next().unwrap_or_default().to_owned();
         match INHERENT.iter().find(|(shape, _)| shape == what) {
