@@ -53,7 +53,7 @@ fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
         stack: report.record.stack.clone(),
         cluster: name.to_owned(),
         steps,
-        checks: report.told.as_ref().map_or(0, |told| told.checks.iter().filter(|check| check.passed).count()),
+        checks: report.told.as_ref().map_or(0, ops::Told::passed),
         urls,
         kubeconfig: report.kubeconfig.as_ref().map(|path| path.display().to_string()),
         ca: report.authority.as_ref().map(|path| path.display().to_string()),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Fault, LeftOutObject, Program, Role, left_out_checks, preview, roles};
+use super::roles::{left_out_checks_without, roles_without};
+use super::{Fault, LeftOutObject, Program, Role, preview};
 use crate::stack::{CertificateIssuer, Chart, Component, ComponentKind, ObjectId, ServiceFile, Stack};
 
 /// What has no place here.
@@ -59,9 +60,9 @@ pub struct Adapted {
 /// are no component that is applied, and nothing is lost with them.
 #[must_use]
 pub fn adapt(stack: &Stack, have_prometheus: bool) -> Adapted {
-    let roles = roles(stack);
     let preview = preview(stack);
-    let nothing: BTreeSet<&ObjectId> = preview.left_out.iter().filter(|one| one.part.is_none()).map(|one| &one.id).collect();
+    let nothing = preview.whole();
+    let roles = roles_without(stack, &nothing);
     let mut adapted = Adapted { stack: stack.clone(), left_out: Vec::new(), faults: preview.faults, skipped: Vec::new(), metrics: None };
     adapted.stack.components.retain(|component| match roles.get(&component.name) {
         Some(Role::LeftOut(reason)) => {
@@ -88,7 +89,7 @@ pub fn adapt(stack: &Stack, have_prometheus: bool) -> Adapted {
         component.images.clear();
         match &mut component.kind {
             ComponentKind::Certificate(certificate) => certificate.issuer = CertificateIssuer::Tstack,
-            ComponentKind::Manifests(objects) => objects.retain(|object| !nothing.contains(&object.id)),
+            ComponentKind::Manifests(objects) => objects.retain(|object| !nothing.contains_key(&object.id)),
             _ => {}
         }
     }
@@ -98,7 +99,7 @@ pub fn adapt(stack: &Stack, have_prometheus: bool) -> Adapted {
         let what = part.as_ref().map_or_else(|| id.to_string(), |part| format!("{id}, {part}"));
         adapted.left_out.push(Without { what, reason: why.clone() });
     }
-    let left_out = left_out_checks(stack, have_prometheus);
+    let left_out = left_out_checks_without(stack, have_prometheus, &nothing);
     adapted.stack.checks.retain(|check| match left_out.get(&check.name) {
         Some(reason) => {
             let (name, kind) = (check.name.clone(), check.kind.word().to_owned());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Fault, Image, LeftOutObject, Surroundings, layout, wanted_ports};
-use crate::stack::{CertificateFile, ComponentKind, Object, Stack};
+use crate::stack::{CertificateFile, ComponentKind, Object, ObjectId, Stack};
 
 /// What can be said of a stack's objects before anything is touched.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +12,14 @@ pub struct Preview {
     pub left_out: Vec<LeftOutObject>,
     /// What cannot be as it is written: nothing of the stack is to be touched.
     pub faults: Vec<Fault>,
+}
+
+impl Preview {
+    /// The objects that mean nothing here as a whole, and why.
+    pub(super) fn whole(&self) -> BTreeMap<ObjectId, String> {
+        let whole = self.left_out.iter().filter(|one| one.part.is_none());
+        whole.map(|one| (one.id.clone(), one.why.clone())).collect()
+    }
 }
 
 /// What of a stack's objects means nothing here, and what cannot be.

@@ -19,13 +19,12 @@ const NOT_SCRAPED: &[&str] = &["envoy_", "kube_", "kubelet_", "container_", "nod
 /// What each component is, by its name.
 #[must_use]
 pub fn roles(stack: &Stack) -> BTreeMap<String, Role> {
-    let nothing: BTreeMap<ObjectId, String> = whole_objects(stack);
-    stack.components.iter().map(|component| (component.name.clone(), role(component, stack, &nothing))).collect()
+    roles_without(stack, &preview(stack).whole())
 }
 
-/// The objects of the stack that mean nothing here as a whole, and why.
-fn whole_objects(stack: &Stack) -> BTreeMap<ObjectId, String> {
-    preview(stack).left_out.into_iter().filter(|one| one.part.is_none()).map(|one| (one.id, one.why)).collect()
+/// [`roles`], where it is known which objects mean nothing.
+pub(super) fn roles_without(stack: &Stack, nothing: &BTreeMap<ObjectId, String>) -> BTreeMap<String, Role> {
+    stack.components.iter().map(|component| (component.name.clone(), role(component, stack, nothing))).collect()
 }
 
 fn role(component: &Component, stack: &Stack, nothing: &BTreeMap<ObjectId, String>) -> Role {
@@ -80,7 +79,8 @@ fn has_gateway(stack: &Stack) -> bool {
 #[must_use]
 pub fn programs(stack: &Stack) -> Vec<Wanted> {
     let mut all: Vec<Wanted> = Vec::new();
-    for role in roles(stack).into_values() {
+    // a chart's program does not depend on the objects
+    for role in roles_without(stack, &BTreeMap::new()).into_values() {
         if let Role::Program(wanted) = role
             && !all.iter().any(|one| one.program == wanted.program)
             && (wanted.program != Program::EnvoyGateway || wanted.required)
@@ -109,14 +109,22 @@ fn envoy_for(version: &str) -> &'static str {
 /// The checks that cannot be made here, by their names, and why: one sentence for people, without a full stop.
 #[must_use]
 pub fn left_out_checks(stack: &Stack, have_prometheus: bool) -> BTreeMap<String, String> {
-    let nothing = whole_objects(stack);
+    left_out_checks_without(stack, have_prometheus, &preview(stack).whole())
+}
+
+/// [`left_out_checks`], where it is known which objects mean nothing.
+pub(super) fn left_out_checks_without(
+    stack: &Stack,
+    have_prometheus: bool,
+    nothing: &BTreeMap<ObjectId, String>,
+) -> BTreeMap<String, String> {
     let there: BTreeSet<ObjectId> = super::preview::objects(stack).into_iter().map(|(_, object)| key(&object.id)).collect();
     let why = |check: &CheckKind| match check {
         CheckKind::Autoscale(_) => Some(kinds::KEDA.to_owned()),
         CheckKind::Promql(_) if !have_prometheus => Some("there is no program of Prometheus on this machine".to_owned()),
         CheckKind::Promql(check) => not_scraped(&check.query)
             .map(|metric| format!("it asks for {metric}, and Prometheus scrapes the stack's own programs alone here")),
-        CheckKind::Condition(check) => condition(check, &nothing, &there),
+        CheckKind::Condition(check) => condition(check, nothing, &there),
         _ => None,
     };
     stack.checks.iter().filter_map(|check| Some((check.name.clone(), why(&check.kind)?))).collect()

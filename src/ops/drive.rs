@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::event::{CheckReport, Event};
 use crate::exec::{self, Context, Outcome};
 use crate::failure::Failure;
-use crate::plan::Plan;
-use crate::state::Journal;
+use crate::plan::{Plan, stack_digest};
+use crate::stack::Stack;
+use crate::state::{Journal, Verified};
 use crate::world::clock;
 
 /// Who is told of each event, with the time since the run began.
@@ -26,6 +27,19 @@ pub struct Told {
     pub checks: Vec<CheckReport>,
     /// Id and title of each step.
     pub titles: Vec<(String, String)>,
+}
+
+impl Told {
+    /// How many checks passed; one that was skipped did not.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.checks.iter().filter(|check| check.passed).count()
+    }
+
+    /// What is recorded of a run in which no check failed.
+    pub(super) fn verified(&self, stack: &Stack) -> Verified {
+        Verified { digest: stack_digest(stack), at: clock::now(), passed: self.passed() }
+    }
 }
 
 /// Runs a plan to its end.

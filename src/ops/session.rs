@@ -170,24 +170,19 @@ impl Session {
 
     async fn see(&mut self) -> Result<(), SightError> {
         let setup = &self.setup;
-        if matches!(self.record.target, Target::Host) {
-            // no engine is asked: there may be none
-            self.sight = observe::processes(&self.folder).await?;
-            return Ok(());
-        }
-        let engine = connect(setup).await;
         let recorded = self.recorded.then_some(&self.record);
         (self.sight, self.engine) = match &self.record.target {
             Target::Kind { cluster, .. } => {
-                let engine = engine.map_err(SightError::Unknown)?;
+                let engine = connect(setup).await.map_err(SightError::Unknown)?;
                 (observe::ours(&engine, &setup.path, &self.folder, cluster, recorded).await?, Some(engine))
             }
             // a named cluster works without an engine, if no image must get into its nodes
             Target::Context { kubeconfig, context } => {
-                let engine = engine.ok();
+                let engine = connect(setup).await.ok();
                 (observe::named(kubeconfig, context, recorded, engine.as_ref()).await?, engine)
             }
-            Target::Host => (Sight::default(), None),
+            // no engine is asked: there may be none
+            Target::Host => (observe::processes(&self.folder).await?, None),
         };
         if let (Some(word), Target::Kind { owner, .. }) = (&self.sight.adopted, &mut self.record.target) {
             owner.clone_from(word);

@@ -94,6 +94,7 @@ async fn host_states(
     let (fit, host) = observe::adapted(stack, &session.setup.places(), &session.folder, &session.sight).await?;
     let states = component_states(session, &fit, unknown).await;
     let known: BTreeMap<&str, ComponentState> = fit.components.iter().map(|c| c.name.as_str()).zip(states).collect();
+    let roles = crate::host::roles(stack);
     let of = |component: &Component| {
         if let Some(state) = known.get(component.name.as_str()) {
             return state.clone();
@@ -101,8 +102,7 @@ async fn host_states(
         if let Some(left_out) = host.left_out.iter().find(|left_out| left_out.what == component.name) {
             return ComponentState::LeftOut(left_out.reason.clone());
         }
-        let program = crate::host::roles(stack).remove(&component.name);
-        let name = if let Some(Role::Program(wanted)) = program { wanted.program.name() } else { "" };
+        let name = if let Some(Role::Program(wanted)) = roles.get(&component.name) { wanted.program.name() } else { "" };
         match processes.and_then(|processes| processes.all.iter().find(|process| process.name == name)) {
             Some(process) if process.state == "ready" => ComponentState::Ready,
             Some(process) => ComponentState::Waiting(process.state.clone()),

@@ -11,10 +11,9 @@ use super::session::{Programs, Session, Setup, Wanted, before_the_first_step};
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
-use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest, stack_digest};
+use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest};
 use crate::stack::Stack;
-use crate::state::{Record, Target, Verified};
-use crate::world::clock;
+use crate::state::{Record, Target};
 
 /// What the user asked for.
 pub struct UpOptions {
@@ -89,8 +88,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         let told = drive("up", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
         let all = options.checks && told.outcome.failure().is_none() && !told.checks.is_empty();
         if all {
-            let (digest, passed) = (stack_digest(&stack), told.checks.iter().filter(|check| check.passed).count());
-            context.note(|record| record.verified = Some(Verified { digest, at: clock::now(), passed }))?;
+            context.note(|record| record.verified = Some(told.verified(&stack)))?;
         }
         Some(told)
     };

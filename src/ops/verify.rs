@@ -7,10 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::drive::{Listener, Told, drive};
 use super::session::{Programs, Session, Setup, Wanted};
 use crate::failure::Failure;
-use crate::plan::{self, ClusterFact, stack_digest};
+use crate::plan::{self, ClusterFact};
 use crate::stack::Stack;
-use crate::state::Verified;
-use crate::world::clock;
 
 /// What `verify` saw.
 pub struct VerifyReport {
@@ -41,11 +39,7 @@ pub async fn verify(
     let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), Programs::default());
     let told = drive("verify", &session.target_name(), &plan, Arc::clone(&context), &mut listener, cancel).await?;
-    let verified = told.outcome.failure().is_none().then(|| Verified {
-        digest: stack_digest(&stack),
-        at: clock::now(),
-        passed: told.checks.iter().filter(|check| check.passed).count(),
-    });
+    let verified = told.outcome.failure().is_none().then(|| told.verified(&stack));
     if !told.outcome.cancelled {
         context.note(|record| record.verified = verified)?;
     }

@@ -38,7 +38,7 @@ impl Client {
     /// What the supervisor itself met, or that it cannot be started.
     pub async fn start(state: &Path, spec: &Spec, program: &Path) -> Result<Self, Failure> {
         if let Some(client) = Self::find(state).await? {
-            if daemon::read_spec(SUPERVISOR, state)?.as_ref() != Some(spec) {
+            if Self::spec(state)?.as_ref() != Some(spec) {
                 client.ok(&Ask::Adopt { spec: spec.clone() }).await?;
             }
             return Ok(client);

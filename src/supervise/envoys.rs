@@ -17,6 +17,8 @@ use super::event::Event;
 use super::keep::{Check, Checks, Order, Wish};
 use super::runs::Role;
 use crate::failure::Failure;
+use crate::host::Listener;
+use crate::stack::ObjectId;
 use crate::world::backoff::{Backoff, pause};
 use crate::world::child::{Network, Program};
 use crate::world::ports::who_listens;
@@ -269,20 +271,19 @@ impl Core {
         }
     }
 
-    /// Whether there is a Gateway that the Envoy is for. Of merged Gateways the Envoy has the name of their class.
+    /// The listeners of each Gateway that the Envoy is for. Of merged Gateways the Envoy has the name of their class.
+    fn listeners_of(&self, cluster: &str) -> impl Iterator<Item = &Vec<Listener>> {
+        let gateway = cluster.split_once('/');
+        let is_its = move |id: &ObjectId| gateway.is_none_or(|(namespace, name)| id.namespace_or_default() == namespace && id.name == name);
+        self.layout.listeners.iter().filter(move |(id, _)| is_its(id)).map(|(_, listeners)| listeners)
+    }
+
     fn is_wanted(&self, cluster: &str) -> bool {
-        match cluster.split_once('/') {
-            Some((namespace, name)) => self.layout.listeners.keys().any(|id| id.namespace_or_default() == namespace && id.name == name),
-            None => !self.layout.listeners.is_empty(),
-        }
+        self.listeners_of(cluster).next().is_some()
     }
 
     fn expected_ports(&self, cluster: &str) -> BTreeSet<u16> {
-        let of_it = self.layout.listeners.iter().filter(|(id, _)| match cluster.split_once('/') {
-            Some((namespace, name)) => id.namespace_or_default() == namespace && id.name == name,
-            None => true,
-        });
-        of_it.flat_map(|(_, listeners)| listeners).map(|listener| listener.host).collect()
+        self.listeners_of(cluster).flatten().map(|listener| listener.host).collect()
     }
 }
 

@@ -56,7 +56,7 @@ fn walk_folders(folder: &Path, folders: &mut Vec<PathBuf>) -> Result<(), Failure
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, &error))? {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !is_hidden(&name) && !SKIPPED.contains(&name.as_str()) {
             folders.push(entry.path());
             walk_folders(&entry.path(), folders)?;
         }
@@ -67,10 +67,17 @@ fn walk_folders(folder: &Path, folders: &mut Vec<PathBuf>) -> Result<(), Failure
 /// Whether a file of that path would be read as a part of a stack.
 #[must_use]
 pub fn belongs(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    let hidden = path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy()));
     let program = path.components().any(|part| part.as_os_str() == "bin");
-    !hidden && (yaml || program || path.is_dir())
+    !hidden && (is_yaml(path) || program || path.is_dir())
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "yaml" || e == "yml")
 }
 
 fn base(path: &Path) -> Result<PathBuf, Failure> {
@@ -102,7 +109,7 @@ fn walk(folder: &Path, base: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let kind = entry.file_type().map_err(|error| unreadable(&path, &error))?;
-        if name.starts_with('.') {
+        if is_hidden(&name) {
             continue;
         }
         if kind.is_dir() {
@@ -115,10 +122,9 @@ fn walk(folder: &Path, base: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(
         if kind.is_symlink() && !fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
             continue;
         }
-        let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
         if relative(&path, base).starts_with("bin/") {
             files.push((path, MAX_PROGRAM));
-        } else if yaml {
+        } else if is_yaml(&path) {
             files.push((path, MAX_YAML));
         }
         if files.len() > MAX_FILES {

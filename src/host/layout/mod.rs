@@ -107,10 +107,4 @@ impl Layout {
             self.exposed.insert(exposure.host, who);
         }
     }
-
-    /// A file of [`Layout::files`] as Envoy Gateway reads it.
-    #[must_use]
-    pub fn text(documents: &[Value]) -> String {
-        documents.iter().fold(String::new(), |text, document| text + "---\n" + &format!("{document:#}\n"))
-    }
 }

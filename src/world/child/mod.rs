@@ -127,13 +127,6 @@ impl Child {
         }
     }
 
-    /// Asks it to read its configuration anew, as many programs do.
-    pub fn hang_up(&self) {
-        if !self.ended {
-            signal(self.pid, rustix::process::Signal::HUP, false);
-        }
-    }
-
     /// Ends it and all that it started.
     pub fn kill(&self) {
         signal(self.pid, rustix::process::Signal::KILL, true);
