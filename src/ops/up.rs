@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
@@ -71,7 +72,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         session.look().await?;
     }
     let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
-    let plan = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks).await?;
     let programs = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
     session.folder.create()?;
     session.record.stack.clone_from(&stack.name);
@@ -117,8 +118,8 @@ impl UpReport {
 pub async fn plan(setup: &Setup, options: UpOptions) -> Result<Planned, Failure> {
     let session = Session::open(setup, &options.name, &options.wanted, None).await?;
     let (stack, host) = session.fit(options.stack).await?;
-    let plan = decide(&session, &stack, host, options.exposing, options.checks).await?;
-    Ok(Planned { plan, chosen: session.chosen })
+    let (plan, decided_in) = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    Ok(Planned { plan, chosen: session.chosen, decided_in })
 }
 
 /// What `up` would do.
@@ -127,11 +128,21 @@ pub struct Planned {
     pub plan: Plan,
     /// What was chosen to run on, and why, where that was left to us.
     pub chosen: Option<String>,
+    /// How long it took to decide, all looking done.
+    pub decided_in: Duration,
 }
 
-async fn decide(session: &Session, stack: &Stack, host: Option<HostFact>, exposing: Exposing, checks: bool) -> Result<Plan, Failure> {
+async fn decide(
+    session: &Session,
+    stack: &Stack,
+    host: Option<HostFact>,
+    exposing: Exposing,
+    checks: bool,
+) -> Result<(Plan, Duration), Failure> {
     let engine = session.engine.as_ref();
     let seen = observe::for_up(stack, &session.folder, &session.record, &session.sight, engine).await;
     let observed = Observed { host, ..seen.map_err(before_the_first_step)? };
-    plan::up(stack, &observed, UpRequest { exposing, checks })
+    let began = Instant::now();
+    let plan = plan::up(stack, &observed, UpRequest { exposing, checks })?;
+    Ok((plan, began.elapsed()))
 }
