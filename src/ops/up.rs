@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -119,17 +120,21 @@ pub async fn plan(setup: &Setup, options: UpOptions) -> Result<Planned, Failure>
     let session = Session::open(setup, &options.name, &options.wanted, None).await?;
     let (stack, host) = session.fit(options.stack).await?;
     let (plan, decided_in) = decide(&session, &stack, host, options.exposing, options.checks).await?;
-    Ok(Planned { plan, chosen: session.chosen, decided_in })
+    Ok(Planned { plan, chosen: session.chosen, decided_in: decided_in.as_secs_f64() })
 }
 
 /// What `up` would do.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Planned {
     /// The steps.
+    #[serde(flatten)]
     pub plan: Plan,
     /// What was chosen to run on, and why, where that was left to us.
+    #[serde(skip)]
     pub chosen: Option<String>,
-    /// How long it took to decide, all looking done.
-    pub decided_in: Duration,
+    /// How many seconds it took to decide, all looking done.
+    pub decided_in: f64,
 }
 
 async fn decide(
