@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +58,7 @@ impl Outcome {
 
 /// Runs every step of a plan as soon as what it needs is done, side by side.
 ///
-/// A failed step skips what needs it; all else goes on. After a cancel no step begins, and running ones are given
+/// A failed step skips what needs it, and ends what runs beside it and what came of that; all else goes on. After a cancel no step begins, and running ones are given
 /// a few seconds to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
     Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: HashMap::new(), tasks: JoinSet::new() }.finish().await
@@ -70,9 +70,18 @@ struct Run<'a, A> {
     events_tx: &'a UnboundedSender<Event>,
     cancel: &'a CancellationToken,
     outcome: Outcome,
-    /// The step that each task runs, and since when.
-    running: HashMap<Id, (String, Instant)>,
+    running: HashMap<Id, Running>,
     tasks: JoinSet<Result<(), Failure>>,
+}
+
+/// What a task does.
+struct Running {
+    step: String,
+    lane: Option<&'static str>,
+    since: Instant,
+    task: AbortHandle,
+    /// The step with whose failure this one is given up.
+    given_up: Option<String>,
 }
 
 impl<A: Act> Run<'_, A> {
@@ -112,15 +121,18 @@ impl<A: Act> Run<'_, A> {
             return;
         }
         for step in self.plan.steps() {
-            let open = !self.ended(&step.id) && !self.running.values().any(|(id, _)| *id == step.id);
             let done = |id: &String| self.outcome.done.contains(id);
-            if !open {
+            if self.ended(&step.id) || self.runs(&step.id) {
                 continue;
             }
-            if let Some(cause) = step.needs.iter().find_map(|need| self.root_cause(need)) {
+            if let Some(cause) = step.needs.iter().chain(&step.beside).find_map(|need| self.root_cause(need)) {
                 self.send(Event::StepSkipped { id: step.id.clone(), because: cause });
                 self.outcome.skipped.push(step.id.clone());
-            } else if step.needs.iter().all(done) && step.after.iter().all(|id| self.ended(id)) {
+            } else if step.needs.iter().all(done)
+                && step.after.iter().all(|id| self.ended(id))
+                && step.beside.iter().all(|id| self.ended(id) || self.runs(id))
+                && !self.running.values().any(|running| step.lane.is_some() && running.lane == step.lane)
+            {
                 self.start(step.clone());
             }
         }
@@ -130,7 +142,7 @@ impl<A: Act> Run<'_, A> {
         self.send(Event::StepStarted { id: step.id.clone() });
         let signals = Arc::new(Signals::new(&step.id, self.events_tx.clone(), self.cancel.child_token()));
         let act = Arc::clone(&self.act);
-        let id = step.id.clone();
+        let (id, lane) = (step.id.clone(), step.lane);
         let task = self.tasks.spawn(async move {
             let deadline = step.deadline;
             let title = step.title.clone();
@@ -146,7 +158,11 @@ impl<A: Act> Run<'_, A> {
             };
             result.unwrap_or_else(|_| Err(too_late(&title, deadline, &signals.last_reason())))
         });
-        self.running.insert(task.id(), (id, Instant::now()));
+        self.running.insert(task.id(), Running { step: id, lane, since: Instant::now(), task, given_up: None });
+    }
+
+    fn runs(&self, id: &str) -> bool {
+        self.running.values().any(|running| running.step == id)
     }
 
     fn take_in(&mut self, joined: Result<(Id, Result<(), Failure>), JoinError>) {
@@ -155,16 +171,25 @@ impl<A: Act> Run<'_, A> {
             // a panic
             Err(error) => (error.id(), Err(Failure::internal("a step broke down").because(&error))),
         };
-        let Some((id, began)) = self.running.remove(&task) else { return };
-        let took = began.elapsed();
+        let Some(Running { step: id, since, given_up, .. }) = self.running.remove(&task) else { return };
+        let took = since.elapsed();
         self.outcome.times.insert(id.clone(), took);
         match result {
             Ok(()) => {
                 self.send(Event::StepDone { id: id.clone(), took });
                 self.outcome.done.push(id);
             }
+            // whatever it says of its end: it was ended
+            Err(_) if given_up.is_some() => {
+                self.send(Event::StepSkipped { id: id.clone(), because: given_up.unwrap_or_default() });
+                self.outcome.skipped.push(id);
+            }
             Err(failure) => {
                 self.send(Event::StepFailed { id: id.clone(), took, failure: failure.clone() });
+                for running in self.running.values_mut().filter(|running| self.plan.falls_with(&running.step, &id)) {
+                    running.given_up.get_or_insert_with(|| id.clone());
+                    running.task.abort();
+                }
                 self.outcome.failed.push((id, failure));
             }
         }
@@ -183,7 +208,7 @@ impl<A: Act> Run<'_, A> {
             return None;
         }
         let step = self.plan.steps().iter().find(|step| step.id == id)?;
-        step.needs.iter().find_map(|need| self.root_cause(need))
+        step.needs.iter().chain(&step.beside).find_map(|need| self.root_cause(need))
     }
 
     fn skip_the_rest(&mut self) {
@@ -209,6 +234,7 @@ fn too_late(title: &str, deadline: Duration, reason: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::sync::Mutex;
 
     use tokio::sync::mpsc::unbounded_channel;
@@ -308,6 +334,30 @@ mod tests {
         let place = |wanted: &Event| events.iter().position(|e| e == wanted).unwrap();
         let failed = events.iter().position(|e| matches!(e, Event::StepFailed { .. })).unwrap();
         assert!(failed < place(&Event::StepStarted { id: "b".into() }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn steps_of_a_lane_run_one_at_a_time_and_none_waits_for_one_that_cannot_run_yet() {
+        let lane = |id: &str, title: &str, needs: &[&str]| step(id, title, needs).within(Duration::from_secs(5)).in_lane("x");
+        let steps = vec![step("slow", "hang", &[]).within(Duration::from_secs(7)), step("then", "ok", &[]).after(["slow".into()])];
+        let lanes = [lane("a", "ok", &["then"]), lane("b", "hang", &[]), lane("c", "hang", &[])];
+        let (outcome, _) = outcome(steps.into_iter().chain(lanes).collect(), &CancellationToken::new()).await;
+        assert_eq!(outcome.took.as_secs(), 10, "b and c, one after the other; a between them");
+        let failed: Vec<&str> = outcome.failed.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!((failed, outcome.done), (vec!["b", "slow", "c"], vec!["then".to_owned(), "a".to_owned()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_runs_beside_a_step_begins_with_it_and_falls_with_it() {
+        let (cluster, node) =
+            (step("cluster", "hang", &[]).within(Duration::from_secs(9)), step("node", "ok", &[]).beside(["cluster".into()]));
+        let (load, other) = (step("load", "hang", &["node"]), step("other", "ok", &[]));
+        let (outcome, events) = outcome(vec![cluster, node, load, step("more", "ok", &["load"]), other], &CancellationToken::new()).await;
+        assert_eq!(outcome.done, ["node", "other"]);
+        assert_eq!(outcome.failed.len(), 1, "one cause, told once: {:?}", outcome.failed);
+        assert_eq!(outcome.failed[0].0, "cluster");
+        assert_eq!(outcome.skipped.iter().collect::<BTreeSet<_>>(), BTreeSet::from([&"load".to_owned(), &"more".to_owned()]));
+        assert!(events.contains(&Event::StepSkipped { id: "load".into(), because: "cluster".into() }));
     }
 
     #[tokio::test(start_paused = true)]

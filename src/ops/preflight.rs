@@ -99,10 +99,11 @@ impl Problems {
 
 async fn ports(plan: &Plan, session: &Session, problems: &mut Problems) -> Result<(), Failure> {
     let mut wanted: Vec<u16> = Vec::new();
+    // a half-made cluster of ours holds them itself, and goes first
+    let replaces = plan.steps().iter().any(|step| matches!(step.action, Action::DeleteCluster));
     for step in plan.steps() {
         match &step.action {
-            // a half-made cluster of ours holds them itself, and goes first
-            Action::CreateCluster { ports, replace: false, .. } => wanted.extend(ports.iter().map(|port| port.host)),
+            Action::CreateCluster { ports, .. } if !replaces => wanted.extend(ports.iter().map(|port| port.host)),
             Action::StartForwarder { routes } => wanted.extend(routes.iter().map(|route| route.host)),
             // one that is started anew holds them itself
             Action::StartSupervisor { exposures, .. } if session.sight.supervisor.is_none() => {

@@ -49,7 +49,7 @@ impl Plan {
             }
         }
         for step in &steps {
-            if let Some(needs) = step.needs.iter().chain(&step.after).find(|need| !ids.contains(need.as_str())) {
+            if let Some(needs) = step.follows().find(|need| !ids.contains(need.as_str())) {
                 return Err(PlanError::Unknown { step: step.id.clone(), needs: needs.clone() });
             }
         }
@@ -57,7 +57,7 @@ impl Plan {
         let mut done: BTreeSet<String> = BTreeSet::new();
         let mut ordered = Vec::with_capacity(open.len());
         while !open.is_empty() {
-            let Some(next) = open.iter().position(|step| step.needs.iter().chain(&step.after).all(|need| done.contains(need))) else {
+            let Some(next) = open.iter().position(|step| step.follows().all(|need| done.contains(need))) else {
                 return Err(PlanError::Cycle(cycle(&open)));
             };
             let step = open.remove(next);
@@ -79,6 +79,14 @@ impl Plan {
         &self.left_out
     }
 
+    /// Whether a step cannot go on where another one fails: it needs it, or something that is made beside it.
+    #[must_use]
+    pub fn falls_with(&self, step: &str, failed: &str) -> bool {
+        let Some(step) = self.steps.iter().find(|one| one.id == step) else { return false };
+        let falls = |id: &String| id == failed || self.falls_with(id, failed);
+        step.needs.iter().chain(&step.beside).any(falls)
+    }
+
     /// The steps, each after what it needs.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -98,13 +106,16 @@ impl Plan {
         let mut text = String::new();
         for step in &self.steps {
             let _ = write!(text, "{:>3}. {}  ({})", number[step.id.as_str()], step.title, step.cause);
-            for (word, ids) in [("<-", &step.needs), ("after", &step.after)] {
+            for (word, ids) in [("<-", &step.needs), ("after", &step.after), ("beside", &step.beside)] {
                 if !ids.is_empty() {
                     let mut numbers: Vec<usize> = ids.iter().map(|id| number[id.as_str()]).collect();
                     numbers.sort_unstable();
                     let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
                     let _ = write!(text, "  {word} {}", numbers.join(", "));
                 }
+            }
+            if step.lane.is_some() {
+                text.push_str("  in turn");
             }
             text.push('\n');
         }
@@ -126,7 +137,7 @@ fn cycle(open: &[Step]) -> Vec<String> {
         }
         path.push(at.id.clone());
         // every open step has an open need, else it could run
-        match open.iter().find(|step| at.needs.contains(&step.id) || at.after.contains(&step.id)) {
+        match open.iter().find(|step| at.follows().any(|id| *id == step.id)) {
             Some(next) => at = next,
             None => return path,
         }

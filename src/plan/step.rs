@@ -23,6 +23,14 @@ pub struct Step {
     /// Ids of the steps that must have ended before, well or not: they would disturb it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// Ids of the steps that must have begun before: it watches what they make while they make it, and is given up, with all that
+    /// needs it, where one of them fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// Steps of one lane run one at a time, in the order of the plan as far as they can run: side by side each would only slow the other,
+    /// and the one for which the most waits would end last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<&'static str>,
     /// How long it may take.
     pub deadline: Duration,
     /// The act itself.
@@ -32,8 +40,9 @@ pub struct Step {
 impl Step {
     /// A step without cause and needs yet, which may take a minute.
     pub fn new(id: impl Into<String>, title: impl Into<String>, action: Action) -> Self {
+        let (needs, after, beside) = (Vec::new(), Vec::new(), Vec::new());
         let deadline = Duration::from_mins(1);
-        Self { id: id.into(), title: title.into(), cause: String::new(), needs: Vec::new(), after: Vec::new(), deadline, action }
+        Self { id: id.into(), title: title.into(), cause: String::new(), needs, after, beside, lane: None, deadline, action }
     }
 
     /// Says why the step is needed.
@@ -52,6 +61,23 @@ impl Step {
     #[must_use]
     pub fn after(self, ids: impl IntoIterator<Item = String>) -> Self {
         Self { after: ids.into_iter().collect(), ..self }
+    }
+
+    /// Says what must have begun before.
+    #[must_use]
+    pub fn beside(self, ids: impl IntoIterator<Item = String>) -> Self {
+        Self { beside: ids.into_iter().collect(), ..self }
+    }
+
+    /// Puts it into a lane.
+    #[must_use]
+    pub fn in_lane(self, lane: &'static str) -> Self {
+        Self { lane: Some(lane), ..self }
+    }
+
+    /// Everything that must have begun or ended before it begins.
+    pub fn follows(&self) -> impl Iterator<Item = &String> {
+        self.needs.iter().chain(&self.after).chain(&self.beside)
     }
 
     /// Says how long it may take.
@@ -89,9 +115,11 @@ pub enum Action {
         image: ImageRef,
         /// Host ports to map.
         ports: Vec<PortMapping>,
-        /// A half-made cluster of ours is removed first.
-        replace: bool,
     },
+    /// The node's container runs and takes images, long before its cluster is made.
+    AwaitNode,
+    /// The API server answers us, before the last parts of the cluster are there; the kubeconfig is written.
+    AwaitServer,
     /// The stopped nodes of the cluster are started.
     StartCluster,
     /// Images of the engine are streamed into the nodes, in one archive.
@@ -101,6 +129,11 @@ pub enum Action {
     },
     /// The image of a component is written and streamed into the nodes.
     BuildImage {
+        /// The component.
+        component: String,
+    },
+    /// The custom resource definitions that a chart brings beside its templates are applied.
+    ApplyDefinitions {
         /// The component.
         component: String,
     },

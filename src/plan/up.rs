@@ -1,6 +1,6 @@
 //! The plan of `up`: from what is to what the stack wants. Nothing already true is done again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Action, ClusterFact, Exposing, HostFact, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
@@ -34,7 +34,7 @@ const CHECK: Duration = Duration::from_mins(5);
 /// # Errors
 /// When the stack makes an image itself and the cluster's nodes take none from us.
 pub fn up(stack: &Stack, observed: &Observed, request: UpRequest) -> Result<Plan, Failure> {
-    let mut draft = Draft { stack, observed, steps: Vec::new() };
+    let mut draft = Draft { stack, observed, steps: Vec::new(), loads: BTreeMap::new() };
     draft.cluster();
     draft.images()?;
     for component in &stack.components {
@@ -72,7 +72,7 @@ fn start_step(cluster: &ClusterFact) -> Option<Step> {
 /// Never for a valid stack; a defect of ours is reported as such.
 pub fn verify(stack: &Stack, host: Option<HostFact>, deep: bool) -> Result<Plan, Failure> {
     let observed = Observed { host, ..Observed::default() };
-    let mut draft = Draft { stack, observed: &observed, steps: Vec::new() };
+    let mut draft = Draft { stack, observed: &observed, steps: Vec::new(), loads: BTreeMap::new() };
     draft.checks(deep, "asked for");
     draft.finish()
 }
@@ -82,9 +82,11 @@ struct Draft<'a> {
     stack: &'a Stack,
     observed: &'a Observed,
     steps: Vec<Step>,
+    /// The step that brings each image that is not in the nodes.
+    loads: BTreeMap<ImageRef, String>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     fn finish(self) -> Result<Plan, Failure> {
         let plan = Plan::new(self.steps).map_err(|e| Failure::internal("the plan is not sound").because(&e))?;
         Ok(match &self.observed.host {
@@ -129,21 +131,38 @@ impl Draft<'_> {
             return self.supervisor(host);
         }
         let cluster = &self.stack.cluster;
-        let replace = match self.observed.cluster {
+        match self.observed.cluster {
             ClusterFact::Running | ClusterFact::Named => return,
             ClusterFact::Stopped | ClusterFact::Silent => {
                 self.steps.extend(start_step(&self.observed.cluster));
                 return;
             }
-            ClusterFact::HalfMade => true,
-            ClusterFact::Absent => false,
-        };
+            ClusterFact::HalfMade => {
+                let step = Step::new("remains", "remove the half-made cluster", Action::DeleteCluster);
+                self.add(step.because("an earlier run was ended while it made it").within(CALL));
+            }
+            ClusterFact::Absent => {}
+        }
         self.pull(&cluster.image);
-        let cause = if replace { "an earlier run was ended while it made it" } else { "there is none" };
-        let action = Action::CreateCluster { image: cluster.image.clone(), ports: cluster.ports.clone(), replace };
+        let action = Action::CreateCluster { image: cluster.image.clone(), ports: cluster.ports.clone() };
         let version = cluster.image.tag.as_deref().unwrap_or("");
         let step = Step::new("cluster", format!("make the cluster (Kubernetes {version})"), action);
-        self.add(step.because(cause).needs([pull_id(&cluster.image)]).within(CALL));
+        self.add(step.because("there is none").needs([pull_id(&cluster.image), "remains".into()]).within(CALL));
+        let beside = |id: &str, title: &str, action| {
+            Step::new(id, title, action).because("the cluster is being made").beside(["cluster".to_owned()]).within(CALL)
+        };
+        self.add(beside("node", "wait until the node takes images", Action::AwaitNode));
+        self.add(beside("server", "wait until the API server answers", Action::AwaitServer).needs(["node".into()]));
+    }
+
+    /// The step after which the API server takes objects; of a cluster that is being made long before its end.
+    fn server(&self) -> String {
+        if self.has("server") { "server".into() } else { "cluster".into() }
+    }
+
+    /// The step after which nodes take images.
+    fn node(&self) -> String {
+        if self.has("node") { "node".into() } else { "cluster".into() }
     }
 
     fn pull(&mut self, image: &ImageRef) {
@@ -178,19 +197,33 @@ impl Draft<'_> {
                 }
             };
         }
-        let missing: Vec<ImageRef> = self.stack.images().into_iter().filter(|image| self.missing(image)).collect();
-        if missing.is_empty() {
-            return Ok(());
+        let mut loads: Vec<(&Component, Vec<ImageRef>)> = Vec::new();
+        for component in self.by_urgency() {
+            let images: Vec<ImageRef> =
+                component.images.iter().filter(|image| self.missing(image) && !self.loads.contains_key(image)).cloned().collect();
+            if !images.is_empty() {
+                self.loads.extend(images.iter().map(|image| (image.clone(), load_id(&component.name))));
+                loads.push((component, images));
+            }
         }
-        for image in &missing {
+        for image in loads.iter().flat_map(|(_, images)| images) {
             self.pull(image);
         }
-        let mut needs: Vec<String> = missing.iter().map(pull_id).collect();
-        needs.push("cluster".into());
-        let title = format!("load {} into the node", count(missing.len(), "image"));
-        let step = Step::new("images", title, Action::LoadImages { images: missing });
-        self.add(step.because("the node does not have all of them").needs(needs).within(TRANSFER));
+        for (component, images) in loads {
+            let needs: Vec<String> = images.iter().map(pull_id).chain([self.node()]).collect();
+            let title = format!("load {} of {} into the node", count(images.len(), "image"), component.name);
+            let step = Step::new(load_id(&component.name), title, Action::LoadImages { images });
+            self.add(step.because("the node does not have all of them").needs(needs).within(TRANSFER).in_lane("images"));
+        }
         Ok(())
+    }
+
+    /// The components, those first on which the most wait in a row; images are loaded in this order, so that the longest chain begins
+    /// first and nobody's image waits for all.
+    fn by_urgency(&self) -> Vec<&'a Component> {
+        let mut all: Vec<&Component> = self.stack.components.iter().collect();
+        all.sort_by_key(|component| std::cmp::Reverse(self.stack.depth(&component.name)));
+        all
     }
 
     fn component(&mut self, component: &Component) {
@@ -203,7 +236,8 @@ impl Draft<'_> {
                         None => (format!("put {} into the node", build.image), "the node does not have it"),
                     };
                     let step = Step::new(apply_id(&component.name), title, action);
-                    self.add(step.because(cause).needs(["cluster".into()]).within(CALL));
+                    let node = self.node();
+                    self.add(step.because(cause).needs([node]).within(CALL));
                 }
             }
             ComponentKind::Helm(_) => self.chart(component),
@@ -242,8 +276,11 @@ impl Draft<'_> {
                 let action = Action::PullChart { component: name.clone() };
                 self.add(Step::new(chart_id(name), title("pull the chart of"), action).because("not pulled before").within(TRANSFER));
             }
+            let action = Action::ApplyDefinitions { component: name.clone() };
+            let step = Step::new(define_id(name), format!("apply the definitions of {name}"), action);
+            self.add(step.because(cause.as_str()).needs([self.server(), chart_id(name)]).within(component.timeout));
             let mut needs = self.needs(component);
-            needs.push(chart_id(name));
+            needs.push(define_id(name));
             let heal = found.is_some_and(|fact| fact.status.starts_with("pending"));
             let verb = if found.is_some_and(|fact| fact.status == "deployed") { "upgrade" } else { "install" };
             let action = Action::InstallChart { component: name.clone(), digest, heal };
@@ -282,15 +319,13 @@ impl Draft<'_> {
     fn ready(&mut self, component: &Component, cause: &str) {
         let name = &component.name;
         let step = Step::new(ready_id(name), format!("wait until {name} is ready"), Action::AwaitReady { component: name.clone() });
-        self.add(step.because(cause).needs(["cluster".into(), apply_id(name)]).within(component.timeout));
+        self.add(step.because(cause).needs([self.server(), apply_id(name)]).within(component.timeout));
     }
 
     /// What must be done before a component is applied: the cluster, its images, and its needs.
     fn needs(&self, component: &Component) -> Vec<String> {
-        let mut needs = vec!["cluster".to_owned()];
-        if component.images.iter().any(|image| self.missing(image)) {
-            needs.push("images".into());
-        }
+        let mut needs = vec![self.server()];
+        needs.extend(component.images.iter().filter_map(|image| self.loads.get(image)).cloned());
         for need in &component.needs {
             let made = self.stack.component(&need.component).is_some_and(|c| matches!(c.kind, ComponentKind::Image(_)));
             match need.until {
@@ -328,7 +363,7 @@ impl Draft<'_> {
         let ports: Vec<String> = routes.iter().map(|e| e.host.to_string()).collect();
         let title = format!("forward localhost:{}", ports.join(" and :"));
         let step = Step::new("forwarder", title, Action::StartForwarder { routes });
-        self.add(step.because(cause).needs(["cluster".into()]).within(SHORT));
+        self.add(step.because(cause).needs([self.server()]).within(SHORT));
     }
 
     /// Checks run when everything is ready: those without load side by side, then those with load one by one, so that
@@ -388,6 +423,14 @@ fn pull_id(image: &ImageRef) -> String {
 
 fn program_id(program: &Wanted) -> String {
     format!("program:{}", program.program)
+}
+
+fn load_id(component: &str) -> String {
+    format!("images:{component}")
+}
+
+fn define_id(component: &str) -> String {
+    format!("define:{component}")
 }
 
 fn chart_id(component: &str) -> String {

@@ -233,6 +233,13 @@ impl Stack {
         self.components.iter().find(|c| c.name == name)
     }
 
+    /// How many components wait for this one in a row, at most.
+    #[must_use]
+    pub fn depth(&self, component: &str) -> usize {
+        let waiting = self.components.iter().filter(|one| one.needs.iter().any(|need| need.component == component));
+        waiting.map(|one| 1 + self.depth(&one.name)).max().unwrap_or(0)
+    }
+
     /// Every image that is pulled (not made by us), each once, in the order of the components.
     #[must_use]
     pub fn images(&self) -> Vec<ImageRef> {

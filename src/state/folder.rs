@@ -62,6 +62,12 @@ impl StateFolder {
         self.path().join("ca.key")
     }
 
+    /// Where kind writes the kubeconfig while it makes the cluster: it does so in place, and steps beside it read ours by then.
+    #[must_use]
+    pub fn kubeconfig_of_kind(&self) -> PathBuf {
+        self.path().join("kubeconfig.kind")
+    }
+
     /// The events of the last runs.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -19,7 +19,10 @@ pub async fn pause(time: Duration) {
 
 /// Pauses that double from 50 ms up to 2 s.
 #[derive(Clone, Debug)]
-pub struct Backoff(Duration);
+pub struct Backoff {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Default for Backoff {
     fn default() -> Self {
@@ -31,7 +34,13 @@ impl Backoff {
     /// Begins with the shortest pause.
     #[must_use]
     pub const fn new() -> Self {
-        Self(FIRST)
+        Self { next: FIRST, longest: LONGEST }
+    }
+
+    /// For what others wait for: no pause is longer than this.
+    #[must_use]
+    pub const fn up_to(longest: Duration) -> Self {
+        Self { next: FIRST, longest }
     }
 
     /// Lets the next pause go by.
@@ -48,8 +57,8 @@ impl Backoff {
 
     /// The next pause's length.
     pub fn step(&mut self) -> Duration {
-        let step = self.0;
-        self.0 = (step * 2).min(LONGEST);
+        let step = self.next;
+        self.next = (step * 2).min(self.longest);
         step
     }
 }

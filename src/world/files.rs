@@ -89,6 +89,14 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
 }
 
+/// Puts a file in the place of another one of the same file system, at once.
+///
+/// # Errors
+/// When it is not there or its folder cannot be written; the message names both.
+pub fn move_over(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs_err::rename(from, to).map_err(|e| Failure::step(format!("cannot write {}", to.display())).because(&e))
+}
+
 /// The content of a file, or `None` where there is none.
 ///
 /// # Errors

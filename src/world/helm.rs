@@ -59,14 +59,15 @@ impl Helm {
         archive_in(folder)?.ok_or_else(|| Failure::step(format!("helm pulled {reference}, but left no archive in {}", folder.display())))
     }
 
-    /// Installs a release, or upgrades the one that is there. Does not wait for it to become ready.
+    /// Installs a release, or upgrades the one that is there. Does not wait for it to become ready, and leaves alone what the chart
+    /// has in its `crds` folders: see [`Helm::definitions`].
     ///
     /// # Errors
     /// What helm said.
     pub async fn install(&self, release: &Release<'_>, cancel: &CancellationToken, on_line: &(dyn Fn(&str) + Sync)) -> Result<(), Failure> {
         let values = Value::Object(release.values.clone()).to_string();
         self.cluster_command()
-            .args(["upgrade", "--install", release.name])
+            .args(["upgrade", "--install", "--skip-crds", release.name])
             .args([release.archive.as_os_str().to_owned()])
             // two revisions are enough to see what changed; more only fill the cluster
             .args(["--namespace", release.namespace, "--history-max", "2", "--description", release.description, "--values", "-"])

@@ -100,11 +100,32 @@ fn config(cluster: &NewCluster<'_>) -> Value {
         "networking": {"apiServerAddress": "127.0.0.1"},
         "nodes": [{"role": "control-plane", "labels": labels, "extraPortMappings": ports, "extraMounts": [mark]}],
     });
+    let mut patches = Vec::from(alone());
     if cluster.cgroup_v1 {
-        let kubelet = json!({"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "failCgroupV1": false});
-        config["kubeadmConfigPatches"] = json!([kubelet.to_string()]);
+        patches.push(json!({"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "failCgroupV1": false}));
     }
+    config["kubeadmConfigPatches"] = patches.iter().map(Value::to_string).collect();
     config
+}
+
+/// Controllers of a lone node elect no leader: started again, they would wait 15 seconds for their own old lease. kind takes the patch
+/// of that version of kubeadm's configuration that it writes: a map of arguments, or since Kubernetes 1.36 a list, which a patch
+/// replaces, and which therefore repeats what kind has in it.
+fn alone() -> [Value; 2] {
+    let of = |version: &str, manager: Value, scheduler: Value| {
+        json!({
+            "kind": "ClusterConfiguration",
+            "apiVersion": format!("kubeadm.k8s.io/{version}"),
+            "controllerManager": {"extraArgs": manager},
+            "scheduler": {"extraArgs": scheduler},
+        })
+    };
+    let off = json!({"name": "leader-elect", "value": "false"});
+    let provisioner = json!({"name": "enable-hostpath-provisioner", "value": "true"});
+    [
+        of("v1beta3", json!({"leader-elect": "false"}), json!({"leader-elect": "false"})),
+        of("v1beta4", json!([provisioner, off]), json!([off])),
+    ]
 }
 
 #[cfg(test)]
@@ -120,6 +141,15 @@ mod tests {
         assert_eq!(config.pointer("/networking/apiServerAddress").unwrap(), "127.0.0.1");
         assert_eq!(config.pointer("/nodes/0/labels/tstack.dev~1name").unwrap(), "x");
         assert_eq!(config.pointer("/nodes/0/extraMounts/0/containerPath").unwrap(), "/m");
-        assert_eq!(config.pointer("/kubeadmConfigPatches"), None);
+    }
+
+    #[test]
+    fn the_kubelet_is_told_of_cgroup_v1_only_where_it_is() {
+        let patches = |cgroup_v1| {
+            let cluster = NewCluster { name: "x", image: "i", ports: &[], labels: &[], mark: "/m", cgroup_v1 };
+            config(&cluster)["kubeadmConfigPatches"].to_string()
+        };
+        assert!(patches(true).contains("failCgroupV1") && !patches(false).contains("failCgroupV1"));
+        assert!(patches(false).contains("leader-elect"));
     }
 }

@@ -103,11 +103,14 @@ fn a_half_made_cluster_is_planned_anew_though_its_node_does_not_run() {
     Engine { nodes: json!([node]), ..Engine::default() }.start(&mut sandbox);
     sandbox.write("state/demo/state.json", record(&json!(null)));
     let half_made = sandbox.run(&["plan", "./stack"]);
-    insta::assert_snapshot!(half_made.stdout, @r"
-        1. make the cluster (Kubernetes v1.34.4)  (an earlier run was ended while it made it)
-        2. apply web (1 object)  (not there)  <- 1
-        3. wait until web is ready  (it was just applied)  <- 1, 2
-        ");
+    insta::assert_snapshot!(half_made.stdout, @"
+    1. remove the half-made cluster  (an earlier run was ended while it made it)
+    2. make the cluster (Kubernetes v1.34.4)  (there is none)  <- 1
+    3. wait until the node takes images  (the cluster is being made)  beside 2
+    4. wait until the API server answers  (the cluster is being made)  <- 3  beside 2
+    5. apply web (1 object)  (not there)  <- 4
+    6. wait until web is ready  (it was just applied)  <- 4, 5
+    ");
     sandbox.write("state/demo/state.json", record(&json!("uid")));
     insta::assert_snapshot!(sandbox.run(&["plan", "./stack"]).stdout, @r"
         1. start the stopped cluster  (its node does not run)

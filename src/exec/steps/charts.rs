@@ -1,11 +1,14 @@
 //! Helm releases.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{Made, OWNER_LABEL};
-use crate::stack::{Chart, Component, ComponentKind, ObjectId};
+use crate::stack::{Chart, Component, ComponentKind, Object};
 use crate::world::helm::{Release, archive_in};
 use crate::world::kube::Cluster;
 
@@ -27,14 +30,31 @@ pub(super) async fn pull(context: &Context, component: &str, signals: &Signals) 
     Ok(())
 }
 
+/// Helm neither lists, upgrades nor deletes what a chart has in its `crds` folders. So it is ours: applied as soon as there is an API
+/// server, long before the images are in the node, and noted before it is made. What is there and not ours stays as it is.
+pub(super) async fn define(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
+    let listed = context.helm()?.definitions(&archive(context, component)?, &signals.cancel).await?;
+    let brought = crate::yaml::parse_all(&listed).map_err(|e| Failure::step("helm shows definitions that are not YAML").because(&e))?;
+    let cluster = context.cluster().await?;
+    let fresh = Fresh::look(context, cluster).await?;
+    let objects: Vec<Object> = brought.into_iter().map(Object::new).filter(|object| fresh.is(&object.id.name)).collect();
+    let names = objects.iter().map(|object| object.id.name.clone()).collect();
+    context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names }))?;
+    let applied = cluster.apply_all(&objects, deadline, &|reason| signals.waiting(reason)).await;
+    if applied.is_err() {
+        // what was not made is not ours: somebody else may make it later
+        if let Ok(there) = cluster.names(DEFINITION.0, DEFINITION.1).await {
+            context.note(|record| record.keep_definitions(component, &there))?;
+        }
+    }
+    applied
+}
+
 pub(super) async fn install(context: &Context, component: &str, digest: &str, heal: bool, signals: &Signals) -> Result<(), Failure> {
     let chart = chart_of(context.component(component)?)?;
     let helm = context.helm()?;
     let cluster = context.cluster().await?;
-    let folder = context.folder.chart(component, &chart.version);
-    let archive = archive_in(&folder)?.ok_or_else(|| {
-        Failure::step(format!("the chart of {component} is no longer in {}", folder.display())).hint("`tstack up` again pulls it.")
-    })?;
+    let archive = archive(context, component)?;
     if heal {
         signals.note(format!("release {} was stuck in a pending state; its unfinished revision is dropped", chart.release));
         cluster.drop_pending_revision(&chart.namespace, &chart.release).await?;
@@ -43,39 +63,52 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
     if cluster.ensure_namespace(&chart.namespace, &labels).await? {
         context.note(|record| record.add(Made::Namespace { name: chart.namespace.clone() }))?;
     }
-    let before = definitions(cluster).await?;
-    // Helm neither lists nor deletes what a chart has in its crds folders, so it is noted here, before it is made
-    let listed = helm.definitions(&archive, &signals.cancel).await?;
-    let brought = names_in(&listed)?;
-    let ours: BTreeSet<String> = context.record().made.iter().filter_map(definitions_of).flatten().cloned().collect();
-    let fresh =
-        |names: BTreeSet<String>| -> Vec<String> { names.into_iter().filter(|n| !before.contains(n) || ours.contains(n)).collect() };
+    let fresh = Fresh::look(context, cluster).await?;
     context.note(|record| {
-        record.add(Made::Definitions { component: component.to_owned(), names: fresh(brought) });
         record.add(Made::Release { component: component.to_owned(), namespace: chart.namespace.clone(), name: chart.release.clone() });
     })?;
     signals.waiting(format!("helm installs {} in {}", chart.release, chart.namespace));
     let description = format!("tstack {digest}");
     let release =
         Release { name: &chart.release, namespace: &chart.namespace, archive: &archive, values: &chart.values, description: &description };
-    if let Err(failure) = helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await {
-        // what the chart did not get to make is not ours: somebody else may make it later
-        if let Ok(there) = definitions(cluster).await {
-            context.note(|record| record.keep_definitions(component, &there))?;
-        }
-        return Err(failure);
-    }
+    helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await?;
     // definitions among the templates, which Helm keeps where the chart asks for that
-    let templated: BTreeSet<String> = cluster
+    let templated: Vec<String> = cluster
         .releases()
         .await?
         .into_iter()
         .filter(|r| r.namespace == chart.namespace && r.name == chart.release)
         .flat_map(|r| r.manifest)
-        .filter(|id| id.kind == DEFINITION.1)
+        .filter(|id| id.kind == DEFINITION.1 && fresh.is(&id.name))
         .map(|id| id.name)
         .collect();
-    context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names: fresh(templated) }))
+    context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names: templated }))
+}
+
+/// The chart's archive, which a step before has pulled.
+fn archive(context: &Context, component: &str) -> Result<PathBuf, Failure> {
+    let chart = chart_of(context.component(component)?)?;
+    let folder = context.folder.chart(component, &chart.version);
+    archive_in(&folder)?.ok_or_else(|| {
+        Failure::step(format!("the chart of {component} is no longer in {}", folder.display())).hint("`tstack up` again pulls it.")
+    })
+}
+
+/// Tells which definitions are ours: those that an earlier run noted, and those that nobody has made yet.
+struct Fresh {
+    there: BTreeSet<String>,
+    ours: BTreeSet<String>,
+}
+
+impl Fresh {
+    async fn look(context: &Context, cluster: &Cluster) -> Result<Self, Failure> {
+        let there = cluster.names(DEFINITION.0, DEFINITION.1).await?;
+        Ok(Self { there, ours: context.record().made.iter().filter_map(definitions_of).flatten().cloned().collect() })
+    }
+
+    fn is(&self, name: &str) -> bool {
+        !self.there.contains(name) || self.ours.contains(name)
+    }
 }
 
 pub(super) async fn uninstall(context: &Context, namespace: &str, release: &str, signals: &Signals) -> Result<(), Failure> {
@@ -88,15 +121,4 @@ fn definitions_of(made: &Made) -> Option<&Vec<String>> {
         Made::Definitions { names, .. } => Some(names),
         _ => None,
     }
-}
-
-async fn definitions(cluster: &Cluster) -> Result<BTreeSet<String>, Failure> {
-    let found = cluster.list(DEFINITION.0, DEFINITION.1, None).await?;
-    Ok(found.iter().map(|object| ObjectId::of(object).name).collect())
-}
-
-fn names_in(definitions: &str) -> Result<BTreeSet<String>, Failure> {
-    let documents =
-        crate::yaml::parse_all(definitions).map_err(|e| Failure::step("helm shows definitions that are not YAML").because(&e))?;
-    Ok(documents.iter().map(|object| ObjectId::of(object).name).collect())
 }

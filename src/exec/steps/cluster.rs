@@ -9,26 +9,17 @@ use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
 use crate::world::backoff::Backoff;
 use crate::world::engine::Container;
+use crate::world::files;
 use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
 /// The network that kind puts its nodes into.
 const NETWORK: &str = "kind";
 
-pub(super) async fn create(
-    context: &Context,
-    image: &ImageRef,
-    ports: &[PortMapping],
-    replace: bool,
-    signals: &Signals,
-) -> Result<(), Failure> {
+pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMapping], signals: &Signals) -> Result<(), Failure> {
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
     let engine = context.engine()?;
-    let kubeconfig = context.folder.kubeconfig();
-    if replace {
-        signals.waiting("the half-made cluster is removed");
-        kind.delete(&name, &kubeconfig, &signals.cancel).await?;
-    }
+    let kubeconfig = context.folder.kubeconfig_of_kind();
     let network_there = engine.network(NETWORK).await?.is_some();
     let mut word = String::new();
     // noted before anything is made: a crash from here on leaves a cluster that is known to be ours and half made
@@ -48,6 +39,8 @@ pub(super) async fn create(
     let mark = owner::mark(&word);
     let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, mark: &mark, cgroup_v1: info.cgroup_version == 1 };
     kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
+    // the same as what stands there since the API server answers
+    files::move_over(&kubeconfig, &context.folder.kubeconfig())?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
 }

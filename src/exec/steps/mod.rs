@@ -6,6 +6,7 @@ mod cluster;
 mod forwarder;
 mod host;
 mod images;
+mod node;
 mod objects;
 mod ready;
 mod remove;
@@ -26,11 +27,14 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::PullImage { image } => images::pull(context, &image, signals).await,
         Action::LoadImages { images } => images::load(context, &images, signals).await,
         Action::BuildImage { component } => images::build(context, &component, signals).await,
-        Action::CreateCluster { image, ports, replace } => cluster::create(context, &image, &ports, replace, signals).await,
+        Action::CreateCluster { image, ports } => cluster::create(context, &image, &ports, signals).await,
+        Action::AwaitNode => node::takes_images(context, signals, deadline).await,
+        Action::AwaitServer => node::server_answers(context, signals, deadline).await,
         Action::StartCluster => cluster::start(context, signals, deadline).await,
         Action::DeleteCluster => cluster::delete(context, signals).await,
         Action::RemoveNetwork => cluster::remove_network(context, signals).await,
         Action::PullChart { component } => charts::pull(context, &component, signals).await,
+        Action::ApplyDefinitions { component } => charts::define(context, &component, deadline, signals).await,
         Action::InstallChart { component, digest, heal } => charts::install(context, &component, &digest, heal, signals).await,
         Action::UninstallChart { namespace, release } => charts::uninstall(context, &namespace, &release, signals).await,
         Action::CreateAuthority => objects::create_authority(context),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+    EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
+use futures::{Stream, StreamExt as _};
 
 use super::Engine;
 use super::error::{failure, found};
@@ -123,6 +124,17 @@ impl Engine {
     pub async fn containers(&self, labels: &[(&str, &str)]) -> Result<Vec<Container>, Failure> {
         let wanted = label_filters(labels);
         self.list(HashMap::from([("label".to_owned(), wanted)]), "cannot list containers").await
+    }
+
+    /// Tells each start of a container that has all these labels, from now on.
+    pub fn starts(&self, labels: &[(&str, &str)]) -> impl Stream<Item = Result<(), Failure>> + Send + Unpin + use<> {
+        let filters = HashMap::from([
+            ("type".to_owned(), vec!["container".to_owned()]),
+            ("event".to_owned(), vec!["start".to_owned()]),
+            ("label".to_owned(), label_filters(labels)),
+        ]);
+        let events = self.docker.events(Some(EventsOptionsBuilder::default().filters(&filters).build()));
+        events.map(|event| event.map(drop).map_err(|e| failure("cannot hear which containers start", &e))).boxed()
     }
 
     /// The containers that use a network, in any state.

@@ -35,6 +35,16 @@ impl Cluster {
 }
 
 impl Cluster {
+    /// Whether the API server says of itself that it is ready: all that it serves is known to it, and who may do what.
+    ///
+    /// # Errors
+    /// When it does not answer, or answers that it is not.
+    pub async fn says_ready(&self) -> Result<(), Failure> {
+        let request = http::Request::get("/readyz").body(Vec::new()).map_err(kube::Error::HttpError);
+        let answer = async { self.client().request_text(request?).await };
+        answer.await.map(drop).map_err(|e| CallError::from(e).failure(format!("the API server {} is not ready", self.server())))
+    }
+
     /// The API server's version: `v1.34.4`.
     ///
     /// # Errors

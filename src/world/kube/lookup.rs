@@ -1,6 +1,6 @@
 //! What is in the cluster, and the few things about it that have a name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 use http::Request;
@@ -88,6 +88,16 @@ impl Cluster {
     pub async fn list(&self, api_version: &str, kind: &str, labels: Option<&str>) -> Result<Vec<Value>, Failure> {
         let params = labels.map_or_else(ListParams::default, |labels| ListParams::default().labels(labels));
         self.select(api_version, kind, None, &params).await.map_err(|e| e.failure(format!("cannot list objects of kind {kind}")))
+    }
+
+    /// The names of all objects of a cluster-wide kind; their contents stay where they are.
+    pub async fn names(&self, api_version: &str, kind: &str) -> Result<BTreeSet<String>, Failure> {
+        let failed = |e: CallError| e.failure(format!("cannot list the names of kind {kind}"));
+        let kind = self.kind(api_version, kind).await.map_err(failed)?;
+        let api: Api<DynamicObject> = Api::all_with(self.client(), &kind.resource);
+        let all = ListParams::default();
+        let list = patient(|| api.list_metadata(&all)).await.map_err(failed)?;
+        Ok(list.items.into_iter().filter_map(|one| one.metadata.name).collect())
     }
 
     pub(super) async fn select(
