@@ -21,6 +21,9 @@ pub struct StepInfo {
     pub cause: String,
     /// Ids of the steps that must be done before it.
     pub needs: Vec<String>,
+    /// Ids of the steps that must have ended before it, well or not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 /// The result of one check of the stack, as `up` and `verify` show it.
@@ -193,16 +196,16 @@ pub enum Event {
 }
 
 /// Durations as seconds with a fraction, the unit that people and tools expect.
-mod seconds {
+pub(crate) mod seconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_f64((value.as_secs_f64() * 1000.0).round() / 1000.0)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let value = f64::deserialize(from)?;
         Duration::try_from_secs_f64(value).map_err(serde::de::Error::custom)
     }

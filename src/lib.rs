@@ -36,5 +36,6 @@ pub mod stack;
 pub mod state;
 pub mod status;
 pub mod supervise;
+pub mod timings;
 pub mod world;
 pub mod yaml;

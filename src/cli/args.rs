@@ -84,6 +84,11 @@ pub(super) enum Verb {
     /// Remove what `up` made: the whole cluster, or the stack alone
     #[command(after_help = "Examples:\n  tstack down\n  tstack down --keep-cluster")]
     Down(Down),
+    /// Show where the time of a run went, its critical path, and what would help
+    #[command(
+        after_help = "Examples:\n  tstack timings                      the last `up`\n  tstack timings --list\n  tstack timings 2 --html run.html    the last run but one, as a page too\n  tstack timings --compare 2 1\n  tstack up --output json > run.jsonl; tstack timings --file run.jsonl"
+    )]
+    Timings(TimingsArgs),
     /// Find what is wrong in Kubernetes files, before anything runs
     #[command(
         after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
@@ -209,6 +214,33 @@ pub(super) struct Verify {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct StatusArgs {}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct TimingsArgs {
+    /// Which run, counted from the last: 1 is the last [default: the last `up`]
+    #[arg(value_name = "RUN", value_parser = from_one)]
+    pub run: Option<usize>,
+    /// List all runs, a line each
+    #[arg(long, conflicts_with = "run")]
+    pub list: bool,
+    /// Compare two, each the number of a run or a file (then its last `up`)
+    #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with_all = ["run", "list"])]
+    pub compare: Vec<String>,
+    /// Read a journal, or the saved output of `up --output json`, in place of the cluster's journal
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Write a page with a Gantt chart too; it needs nothing but itself
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "compare"])]
+    pub html: Option<PathBuf>,
+}
+
+/// The number of a run.
+fn from_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("it is 1 for the last run, 2 for the one before, and so on".into()),
+    }
+}
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct Down {

@@ -14,7 +14,7 @@ pub(super) async fn run(global: &Global, args: &Down, env: &Env, shown: &mut Sho
     let (setup, _) = source::setup(global, env)?;
     let name = source::existing(global, &setup)?;
     let options = DownOptions { keep_cluster: args.keep_cluster, forget: args.forget };
-    let report = ops::down(&setup, &name, options, shown.listener(), cancel).await?;
+    let report = ops::down(&setup, &name, options, shown.listener(&setup), cancel).await?;
     match &report.told {
         None if shown.json() => shown.data(&report::json_line("summary", &serde_json::json!({"removed": 0})))?,
         None => shown.say(&format!("Nothing to remove: there is no `{name}`.\n")),

@@ -102,7 +102,7 @@ async fn live(spec: &ServiceSpec, global: &Global, env: &Env, shown: &mut Shown,
     let name = source::existing(global, &setup)?;
     let overrides = Overrides { architecture: source::architecture().to_owned(), ..Overrides::default() };
     let stack = stack::resolve(&generate::stack_folder(spec), &overrides).map_err(stack::Findings::into_failure)?;
-    let report = ops::check_live(&setup, &name, &Wanted::Own, stack, shown.listener(), cancel).await?;
+    let report = ops::check_live(&setup, &name, &Wanted::Own, stack, shown.listener(&setup), cancel).await?;
     shown.checks(&report.told)?;
     for sentence in &report.unproven {
         let text = report::unproven(sentence, shown.mode.stderr);

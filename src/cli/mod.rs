@@ -14,6 +14,7 @@ mod plan;
 mod shown;
 mod source;
 mod status;
+mod timings;
 mod up;
 mod verify;
 mod watch;
@@ -71,6 +72,7 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Verify(verify) => verify::run(global, verify, env, shown, cancel).await,
         Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
+        Verb::Timings(args) => timings::run(global, args, env, shown),
         Verb::Lint(args) => lint::run(global, args, env, shown),
         Verb::Explain { rule } => explain::run(rule.as_deref(), shown),
         // the largest of the verbs would else be part of every one's memory

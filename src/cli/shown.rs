@@ -1,13 +1,13 @@
 //! How this process shows things, decided once.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::args::Global;
 use crate::env::Env;
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::ops::{Listener, Told};
+use crate::ops::{Listener, Setup, Told};
 use crate::report::{self, Mode, Stream, Streams, Surroundings};
 
 pub(super) struct Shown {
@@ -60,8 +60,8 @@ impl Shown {
     }
 
     /// Who is told of events: the renderer of this mode.
-    pub(super) fn listener(&self) -> Listener {
-        let began = Instant::now();
+    pub(super) fn listener(&self, setup: &Setup) -> Listener {
+        let began = setup.began;
         let now: Arc<dyn Fn() -> Duration + Send + Sync> = Arc::new(move || began.elapsed());
         let mut renderer = report::renderer(self.mode, now);
         Box::new(move |event: &Event, at| renderer.on(event, at))

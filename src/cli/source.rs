@@ -10,6 +10,7 @@ use crate::lint::Settings;
 use crate::ops::{Parts, Setup, UpOptions, Wanted};
 use crate::stack::{self, Overrides, Stack};
 use crate::state::{self, Record, StateFolder};
+use crate::world::clock::Start;
 use crate::world::{files, folder};
 
 /// What the configuration file and the mirrors of the command line say.
@@ -40,6 +41,7 @@ pub(super) fn lint_settings(global: &Global, env: &Env) -> Result<Settings, Fail
 
 /// The surroundings of a run, and the values that the configuration sets.
 pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, String)>), Failure> {
+    let began = Start::now();
     let config = configuration(global, env)?;
     let state = env.state.clone().ok_or_else(|| {
         Failure::usage("there is no place for tstack's state")
@@ -49,6 +51,7 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
     // programs are given paths in it, and are known by them later, wherever the next run is started
     let state = std::path::absolute(&state).unwrap_or(state);
     let setup = Setup {
+        began,
         state: state.clone(),
         path: env.path.clone(),
         docker_host: env.docker_host.clone(),

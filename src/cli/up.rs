@@ -1,5 +1,7 @@
 //! `tstack up`.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Global, Up, UpArgs};
@@ -21,14 +23,14 @@ pub(super) async fn once(global: &Global, up: &Up, env: &Env, shown: &mut Shown,
     lint::first(global, &up.stack, &options, env, shown)?;
     let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
     let name = options.name.clone();
-    let report = ops::up(&setup, options, shown.listener(), cancel).await?;
+    let report = ops::up(&setup, options, shown.listener(&setup), cancel).await?;
     if let Some(told) = &report.told {
         shown.checks(told)?;
         if told.outcome.failure().is_some() {
             return Ok(exit_code(told));
         }
     }
-    let summary = summary(&report, links, &name);
+    let summary = summary(&report, links, &name, setup.began.elapsed());
     if shown.json() {
         shown.data(&report::json_line("summary", &summary))?;
     } else {
@@ -38,15 +40,16 @@ pub(super) async fn once(global: &Global, up: &Up, env: &Env, shown: &mut Shown,
     Ok(0)
 }
 
-fn summary(report: &UpReport, urls: Vec<Link>, name: &str) -> Summary {
+/// `took` is what a person has waited, from the first thing that was done to now.
+fn summary(report: &UpReport, urls: Vec<Link>, name: &str, took: Duration) -> Summary {
     let flag = if name == report.record.stack { String::new() } else { format!(" --name {name}") };
     let next = |verb: &str, what: &str| Next { command: format!("tstack {verb}{flag}"), what: what.to_owned() };
-    let (steps, took, slowest) = match &report.told {
-        None => (0, std::time::Duration::ZERO, Vec::new()),
+    let (steps, slowest) = match &report.told {
+        None => (0, Vec::new()),
         Some(told) => {
             let title = |id: &String| told.titles.iter().find(|(i, _)| i == id).map_or_else(|| id.clone(), |(_, title)| title.clone());
             let times = told.outcome.times.iter().map(|(id, took)| (title(id), *took));
-            (told.outcome.done.len(), told.outcome.took, report::slowest(times))
+            (told.outcome.done.len(), report::slowest(times))
         }
     };
     Summary {

@@ -15,7 +15,7 @@ pub(super) async fn run(global: &Global, args: &Verify, env: &Env, shown: &mut S
     let name = source::existing(global, &setup)?;
     let stack = source::recorded(global, &setup, &name)?
         .ok_or_else(|| Failure::preflight(format!("`{name}` is not up")).hint("`tstack up` brings it up."))?;
-    let report = ops::verify(&setup, &name, stack, args.deep, shown.listener(), cancel).await?;
+    let report = ops::verify(&setup, &name, stack, args.deep, shown.listener(&setup), cancel).await?;
     shown.checks(&report.told)?;
     if let Some(path) = &args.junit {
         files::write_report(path, report::junit(&report.told.checks, &format!("tstack {name}")).as_bytes())?;

@@ -11,6 +11,7 @@ use crate::plan::{NodeAccess, Step};
 use crate::platform::Platform;
 use crate::stack::{Component, Stack};
 use crate::state::{Record, StateFolder, Target};
+use crate::world::clock::Start;
 use crate::world::engine::Engine;
 use crate::world::helm::Helm;
 use crate::world::kind::Kind;
@@ -39,6 +40,8 @@ pub struct Engines {
 
 /// The context of one run on one cluster.
 pub struct Context {
+    /// When the verb began its work.
+    pub began: Start,
     /// The folder of the cluster.
     pub folder: StateFolder,
     /// The stack; absent in `down`, which works from the record.
@@ -52,8 +55,15 @@ pub struct Context {
 impl Context {
     /// A context; `platform` where it is connected already.
     #[must_use]
-    pub fn new(folder: StateFolder, stack: Option<Arc<Stack>>, engines: Engines, record: Record, platform: Option<Platform>) -> Self {
-        Self { folder, stack, engines, record: Mutex::new(record), platform: OnceCell::new_with(platform) }
+    pub fn new(
+        began: Start,
+        folder: StateFolder,
+        stack: Option<Arc<Stack>>,
+        engines: Engines,
+        record: Record,
+        platform: Option<Platform>,
+    ) -> Self {
+        Self { began, folder, stack, engines, record: Mutex::new(record), platform: OnceCell::new_with(platform) }
     }
 
     /// The record as it is now.

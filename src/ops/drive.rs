@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{CheckReport, Event};
@@ -15,7 +14,7 @@ use crate::stack::Stack;
 use crate::state::{Journal, Verified};
 use crate::world::clock;
 
-/// Who is told of each event, with the time since the run began.
+/// Who is told of each event, with the time since the verb began its work: what a person waits before the first step counts too.
 pub type Listener = Box<dyn FnMut(&Event, Duration) + Send>;
 
 /// What came of a run.
@@ -52,9 +51,9 @@ pub(super) async fn drive(
     cancel: &CancellationToken,
 ) -> Result<Told, Failure> {
     // what lies in the folder goes with it: a `down` has no journal to keep
-    let mut journal = if verb == "down" { None } else { Some(Journal::open(&context.folder, verb, clock::now())?) };
+    let mut journal = if verb == "down" { None } else { Some(Journal::open(&context.folder, verb, context.began.time)?) };
     let (events_tx, mut events_rx) = unbounded_channel();
-    let began = Instant::now();
+    let began = context.began;
     let steps = plan.steps().iter().map(crate::plan::Step::info).collect();
     let _ = events_tx.send(Event::PlanStarted { verb: verb.to_owned(), target: target.to_owned(), steps });
     for left_out in plan.left_out() {

@@ -1,6 +1,6 @@
 //! One file per user story.
 //!
-//! Purpose: wire observe, plan and exec into `up`, `down`, `verify`, `status` and `plan`.
+//! Purpose: wire observe, plan and exec into `up`, `down`, `verify`, `status`, `plan` and the others.
 //! Reads: through the rooms. Writes: through the rooms.
 //! Must not: parse arguments, print, or exit.
 
@@ -13,6 +13,7 @@ mod preflight;
 mod provider;
 mod session;
 mod status;
+mod timings;
 mod up;
 mod verify;
 
@@ -23,5 +24,6 @@ pub use generate::check_schema;
 pub use lint::{FixedFile, Fixing, LintOptions, LintReport, lint, lint_stack};
 pub use session::{Parts, Setup, Wanted};
 pub use status::status;
+pub use timings::{Asked, Told as Timed, timings};
 pub use up::{Planned, UpOptions, UpReport, plan, up};
 pub use verify::{VerifyReport, verify};

@@ -22,6 +22,8 @@ use crate::world::{clock, machine, orphans};
 /// What the surroundings give: read once by the command line.
 #[derive(Clone, Debug)]
 pub struct Setup {
+    /// When the verb began its work: the times of its events count from then.
+    pub began: clock::Start,
     /// The folder for state.
     pub state: PathBuf,
     /// Where programs are looked for.
@@ -246,7 +248,7 @@ impl Session {
             places: self.setup.places(),
             nodes: self.sight.nodes.clone(),
         };
-        Arc::new(Context::new(self.folder.clone(), stack, engines, self.record.clone(), self.sight.platform()))
+        Arc::new(Context::new(self.setup.began, self.folder.clone(), stack, engines, self.record.clone(), self.sight.platform()))
     }
 }
 

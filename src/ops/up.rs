@@ -58,7 +58,7 @@ pub struct UpReport {
 pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cancel: &CancellationToken) -> Result<UpReport, Failure> {
     let mut session = Session::open(setup, &options.name, &options.wanted, Some("up")).await?;
     if let Some(text) = &session.chosen {
-        listener(&Event::Note { text: text.clone() }, Duration::ZERO);
+        listener(&Event::Note { text: text.clone() }, setup.began.elapsed());
     }
     if session.recorded && !session.record.stack.is_empty() && session.record.stack != options.stack.name {
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))

@@ -89,7 +89,8 @@ impl Step {
     /// What renderers need of it.
     #[must_use]
     pub fn info(&self) -> StepInfo {
-        StepInfo { id: self.id.clone(), title: self.title.clone(), cause: self.cause.clone(), needs: self.needs.clone() }
+        let Self { id, title, cause, needs, after, .. } = self.clone();
+        StepInfo { id, title, cause, needs, after }
     }
 }
 

@@ -32,6 +32,7 @@ mod summary;
 mod table;
 mod terminal;
 mod text;
+mod timings;
 mod tty;
 
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use summary::{Link, Next, Spent, Summary, slowest, summary};
 pub use table::table;
 pub use terminal::{Streams, renderer, surroundings};
 pub use text::{bytes, duration, neutralise, plural};
+pub use timings::{TimingsLine, timings, timings_compared, timings_html, timings_list};
 pub use tty::{Screen, Tty};
 
 /// Shows a run while it happens.

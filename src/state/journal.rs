@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::StateFolder;
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::world::files;
 
 /// Past this size a run begins the journal anew, keeping the one before.
 const ROTATE: u64 = 4 * 1024 * 1024;
@@ -20,26 +22,42 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of a folder for one more run and notes its beginning.
+    /// Opens the journal of a folder for one more run and notes its beginning. A run that makes a second plan opens it again: what
+    /// follows two such lines of one time is one run.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(folder: &StateFolder, verb: &str, now: jiff::Timestamp) -> Result<Self, Failure> {
+    pub fn open(folder: &StateFolder, verb: &str, began: jiff::Timestamp) -> Result<Self, Failure> {
         let path = folder.journal();
         let failed = |e: std::io::Error| Failure::step(format!("cannot write {}", path.display())).because(&e);
         if fs_err::metadata(&path).is_ok_and(|m| m.len() > ROTATE) {
-            fs_err::rename(&path, path.with_extension("jsonl.old")).map_err(failed)?;
+            fs_err::rename(&path, before(folder)).map_err(failed)?;
         }
         let mut options = File::options();
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut journal = Self { file: options.open(&path).map_err(failed)? };
-        journal.line(&json!({"event": "run", "verb": verb, "time": now.to_string(), "version": env!("CARGO_PKG_VERSION")}));
+        journal.line(&json!({"event": "run", "verb": verb, "time": began.to_string(), "version": env!("CARGO_PKG_VERSION")}));
         Ok(journal)
     }
 
-    /// Appends an event with the time since the run began.
+    /// The text of a folder's journal, with the one before it; `None` where no run wrote any. A killed run may have left half a line.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn read(folder: &StateFolder) -> Result<Option<String>, Failure> {
+        let parts = [before(folder), folder.journal()].map(|path| files::read_if_there(&path));
+        let mut text: Option<String> = None;
+        for part in parts {
+            if let Some(bytes) = part? {
+                text.get_or_insert_default().push_str(&String::from_utf8_lossy(&bytes));
+            }
+        }
+        Ok(text)
+    }
+
+    /// Appends an event with the time since then.
     pub fn append(&mut self, event: &Event, at: Duration) {
         let mut line = serde_json::to_value(event).unwrap_or_default();
         line["at"] = json!((at.as_secs_f64() * 1000.0).round() / 1000.0);
@@ -50,6 +68,11 @@ impl Journal {
     fn line(&mut self, line: &Value) {
         let _ = self.file.write_all(format!("{line}\n").as_bytes());
     }
+}
+
+/// The journal before the one at hand.
+fn before(folder: &StateFolder) -> PathBuf {
+    folder.journal().with_extension("jsonl.old")
 }
 
 #[cfg(test)]
@@ -67,5 +90,16 @@ mod tests {
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["verb"], "up");
         assert_eq!(lines[1], json!({"event": "plan.cancelling", "at": 1.25}));
+    }
+
+    #[test]
+    fn the_journal_before_is_read_first_and_none_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = StateFolder::new(temp.path(), "x");
+        assert_eq!(Journal::read(&folder).unwrap(), None);
+        folder.create().unwrap();
+        fs_err::write(folder.journal(), "new\n").unwrap();
+        fs_err::write(folder.journal().with_extension("jsonl.old"), "old\n").unwrap();
+        assert_eq!(Journal::read(&folder).unwrap().unwrap(), "old\nnew\n");
     }
 }

@@ -11,6 +11,7 @@ mod input;
 mod lint;
 mod seeds;
 mod support;
+mod timings;
 mod walls;
 
 #[cfg(all(unix, feature = "test-fakes"))]

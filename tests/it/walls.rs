@@ -15,6 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("env", &[]),
     ("status", &[]),
     ("event", &["failure"]),
+    ("timings", &["event"]),
     ("input", &["failure", "yaml"]),
     ("kinds", &["input", "yaml"]),
     ("spec", &["input", "yaml"]),
@@ -79,11 +80,12 @@ const TABLE: &[(&str, &[&str])] = &[
             "state",
             "status",
             "supervise::{Client, Status, end_orphans}",
+            "timings",
             "world",
             "yaml",
         ],
     ),
-    ("report", &["failure", "event", "generate::{Answer, Decision, Prompt, Template}", "lint", "status"]),
+    ("report", &["failure", "event", "generate::{Answer, Decision, Prompt, Template}", "lint", "status", "timings"]),
     // the edge: it loads stacks and finds records by itself, and starts the forwarder's own process; it never sees engine or cluster
     (
         "cli",

@@ -12,15 +12,22 @@ use crate::event::{CheckReport, Event, StepInfo};
 use crate::exec::{self, Outcome};
 use crate::ops::drive::{Listener, Told};
 use crate::plan::{Plan, Step};
+use crate::world::clock::Start;
 use crate::world::kube::Cluster;
 
 /// The id of the removal.
 const CLEAN: &str = "clean";
 
 /// Runs the steps, then removes the namespaces, whatever came of the steps. The listener sees one run.
-pub(super) async fn drive(target: &str, plan: &Plan, act: Arc<Live>, listener: &mut Listener, cancel: &CancellationToken) -> Told {
+pub(super) async fn drive(
+    began: Start,
+    target: &str,
+    plan: &Plan,
+    act: Arc<Live>,
+    listener: &mut Listener,
+    cancel: &CancellationToken,
+) -> Told {
     let (events_tx, mut events_rx) = unbounded_channel();
-    let began = Instant::now();
     let cluster = act.cluster.clone();
     let namespaces: Vec<String> = act.names.all().cloned().collect();
     let clean = StepInfo {
@@ -28,6 +35,7 @@ pub(super) async fn drive(target: &str, plan: &Plan, act: Arc<Live>, listener: &
         title: format!("remove {}", namespaces.join(", ")),
         cause: "nothing of a check stays".into(),
         needs: Vec::new(),
+        after: plan.steps().iter().map(|step| step.id.clone()).collect(),
     };
     let steps: Vec<StepInfo> = plan.steps().iter().map(Step::info).chain([clean.clone()]).collect();
     let titles = steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect();

@@ -89,7 +89,7 @@ pub async fn live(
         images: session.context(Some(Arc::clone(&stack)), Programs::default()),
         served: OnceCell::new(),
     });
-    let told = drive(&session.target_name(), &plan, act, &mut listener, cancel).await;
+    let told = drive(setup.began, &session.target_name(), &plan, act, &mut listener, cancel).await;
     Ok(LiveReport { told, unproven })
 }
 

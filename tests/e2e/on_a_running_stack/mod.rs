@@ -24,6 +24,7 @@ impl Stack {
     /// The stack `name` of a scenario.
     fn of(s: &Sandbox, name: &str) -> Self {
         let setup = Setup {
+            began: tstack::world::clock::Start::now(),
             state: s.state(),
             path: std::env::var_os("PATH").unwrap_or_default(),
             docker_host: std::env::var("DOCKER_HOST").ok(),

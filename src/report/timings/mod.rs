@@ -1,0 +1,231 @@
+//! Where the time of a run went: as tables here, as a page in `html`.
+
+mod html;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use console::measure_text_width;
+use serde::Serialize;
+
+use super::table::lines;
+use super::text::neutralise;
+use super::{Paint, duration, plural};
+use crate::timings::{Comparison, Help, Outcome, Row, Run, State, Timings};
+
+pub use html::page as timings_html;
+
+/// Columns of the chart where no terminal says how many there are.
+const CHART: usize = 40;
+/// A chart of fewer columns shows nothing.
+const LEAST_CHART: usize = 16;
+/// Columns of the longest text of a cell, so that the chart has room beside it.
+const CELL: usize = 44;
+
+/// One run with its steps as a chart, ending in a line break.
+#[must_use]
+pub fn timings(of: &Timings, width: Option<usize>, paint: Paint) -> String {
+    let mut text = format!("{}\n", paint.bold(&head(of.number, &of.run)));
+    let mark = if paint.unicode { "●" } else { "*" };
+    let steps = format!("in the {} of the critical path, marked {mark}", plural(of.critical_path.len(), "step"));
+    let mut fact = |what: &str, took: Duration, note: &str| {
+        let _ = writeln!(text, "  {:>8}  {what:<15} {}", duration(took), paint.dim(note));
+    };
+    fact("before", of.run.before, "a look at what is there, the plan, preflight");
+    fact("in steps", of.on_path, &steps);
+    fact("between steps", of.between, "ready to begin, and not begun");
+    fact("after", of.afterwards, "the last step had ended");
+    fact(
+        "longest chain",
+        of.bound,
+        &of.ratio.map_or_else(String::new, |ratio| format!("by durations alone; the run took {ratio:.2} times that")),
+    );
+    text.push('\n');
+    for line in chart(of, width, paint) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text + &helps(&of.help, paint)
+}
+
+/// `run 1: up of tstack-task-api, 2026-01-01 10:00:00 UTC, done after 1 m 2 s`.
+fn head(number: usize, run: &Run) -> String {
+    let when = run.time.map_or_else(String::new, |time| format!(", {}", time.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    let ended = match run.outcome {
+        Outcome::Unfinished => format!("no end is recorded after {}", duration(run.total)),
+        outcome => format!("{} after {}", outcome.word(), duration(run.total)),
+    };
+    format!("run {number}: {} of {}{when}, {ended}", neutralise(&run.verb), neutralise(&run.target))
+}
+
+/// The table of the steps, with the bars beside it where there is room for them.
+fn chart(of: &Timings, width: Option<usize>, paint: Paint) -> Vec<String> {
+    let cell = |text: &str| paint.cut(text, width.map_or(usize::MAX, |_| CELL));
+    let rows: Vec<Vec<String>> = of
+        .steps
+        .iter()
+        .map(|row| {
+            let step = &row.step;
+            let mark = if paint.unicode { "●" } else { "*" };
+            let title = neutralise(&step.title);
+            let title = if row.critical { paint.bold(&cell(&title)) } else { cell(&title) };
+            let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
+            let took = step.started.map(|_| step.took);
+            vec![
+                if row.critical { paint.warn(mark) } else { String::new() },
+                title,
+                some(step.started),
+                some(took),
+                if row.critical { String::new() } else { row.slack.map(duration).unwrap_or_default() },
+                cell(&waited(row)),
+            ]
+        })
+        .collect();
+    let heads = ["", "step", "start ", "took ", "slack ", "waited for"];
+    let bars = match width {
+        None => CHART,
+        Some(width) => (width / 4).min(CHART),
+    };
+    if bars < LEAST_CHART || of.run.total.is_zero() {
+        return lines(&heads, &rows, width, paint);
+    }
+    let table = lines(&heads, &rows, width.map(|width| width.saturating_sub(bars + 2)), paint);
+    let widest = table.iter().map(|line| measure_text_width(line)).max().unwrap_or_default();
+    let beside =
+        std::iter::once(paint.dim(&scale(bars, of.run.total))).chain(of.steps.iter().map(|row| bar(row, bars, of.run.total, paint)));
+    let join = |(line, bar): (String, String)| {
+        let room = widest.saturating_sub(measure_text_width(&line)) + 2;
+        format!("{line}{}{bar}", " ".repeat(room)).trim_end().to_owned()
+    };
+    table.into_iter().zip(beside).map(join).collect()
+}
+
+/// What a step waited for the longest, and how long; or that it did not come to its end.
+fn waited(row: &Row) -> String {
+    let wait = row.step.longest_wait().map(|wait| format!("{}: {}", duration(wait.lasted), neutralise(&wait.reason)));
+    match row.step.state {
+        State::Done => wait.unwrap_or_default(),
+        state => [Some(state.word().to_owned()), wait].into_iter().flatten().collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// The head of the bars: `0 s         62.3 s`.
+fn scale(bars: usize, total: Duration) -> String {
+    let end = duration(total);
+    format!("0 s{end:>room$}", room = bars.saturating_sub(3))
+}
+
+/// A step as a bar: full where it is on the critical path.
+fn bar(row: &Row, bars: usize, total: Duration, paint: Paint) -> String {
+    let Some(started) = row.step.started else { return String::new() };
+    let column = |at: Duration| {
+        let bars = u128::try_from(bars).unwrap_or_default();
+        usize::try_from((at.as_micros() * bars + total.as_micros() / 2) / total.as_micros().max(1)).unwrap_or_default()
+    };
+    let from = column(started).min(bars - 1);
+    let length = column(started + row.step.took).saturating_sub(from).max(1);
+    let mark = match (row.critical, paint.unicode) {
+        (true, true) => "█",
+        (false, true) => "░",
+        (true, false) => "#",
+        (false, false) => "-",
+    };
+    let bar = mark.repeat(length);
+    let bar = if row.critical { paint.warn(&bar) } else { paint.accent(&bar) };
+    " ".repeat(from) + &bar
+}
+
+fn helps(all: &[Help], paint: Paint) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", paint.bold("what would help"));
+    let _ = writeln!(text, "  {}", paint.dim("how much earlier it would have ended without it, had all else taken as long as it did"));
+    for help in all {
+        let (took, saves) = (duration(help.took), duration(help.saves));
+        let took = if took == saves || help.took.is_zero() { String::new() } else { format!(" ({took} on the path)") };
+        let _ = writeln!(text, "  {saves:>8}  {}{}", neutralise(&help.what), paint.dim(&took));
+        if let Some(advice) = help.advice {
+            let _ = writeln!(text, "            {}", advice.sentence());
+        }
+    }
+    text
+}
+
+/// A run in the list of all, as data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimingsLine<'a> {
+    number: usize,
+    #[serde(flatten)]
+    run: &'a Run,
+    steps: usize,
+    #[serde(serialize_with = "crate::event::seconds::serialize")]
+    bound: Duration,
+}
+
+impl<'a> TimingsLine<'a> {
+    /// The line of a run.
+    #[must_use]
+    pub fn of(of: &'a Timings) -> Self {
+        let steps = of.steps.iter().filter(|row| row.step.started.is_some()).count();
+        Self { number: of.number, run: &of.run, steps, bound: of.bound }
+    }
+}
+
+/// All runs, a line each.
+#[must_use]
+pub fn timings_list(all: &[Timings], width: Option<usize>, paint: Paint) -> String {
+    let row = |of: &Timings| {
+        let line = TimingsLine::of(of);
+        let outcome = match of.run.outcome {
+            Outcome::Done => paint.good(Outcome::Done.word()),
+            Outcome::Failed => paint.bad(Outcome::Failed.word()),
+            other => paint.warn(other.word()),
+        };
+        vec![
+            of.number.to_string(),
+            of.run.time.map_or_else(|| "-".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
+            neutralise(&of.run.verb),
+            neutralise(&of.run.target),
+            outcome,
+            line.steps.to_string(),
+            duration(of.run.before),
+            duration(of.bound),
+            duration(of.run.total),
+        ]
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    super::table(&["run ", "began", "verb", "of", "outcome", "steps ", "before ", "longest chain ", "total "], &rows, width, paint)
+}
+
+/// What differs between two runs.
+#[must_use]
+pub fn timings_compared(of: &Comparison, width: Option<usize>, paint: Paint) -> String {
+    let side = |name: &str, number: usize, run: &Run| format!("{} {}\n", paint.bold(name), head(number, run));
+    let mut text = side("A", of.a.number, &of.a.run) + &side("B", of.b.number, &of.b.run) + "\n";
+    let (a, b) = (&of.a.run, &of.b.run);
+    let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
+    let row = |mark: bool, what: &str, a: Option<Duration>, b: Option<Duration>| {
+        let mark = if mark { paint.warn(if paint.unicode { "●" } else { "*" }) } else { String::new() };
+        vec![mark, what.to_owned(), some(a), some(b), difference(a.unwrap_or_default(), b.unwrap_or_default(), paint)]
+    };
+    let sums = [("total", a.total, b.total), ("before the first step", a.before, b.before), ("longest chain", of.a.bound, of.b.bound)];
+    let mut rows: Vec<Vec<String>> = sums.into_iter().map(|(what, a, b)| row(false, &paint.bold(what), Some(a), Some(b))).collect();
+    rows.extend(of.steps.iter().map(|step| row(step.critical, &neutralise(&step.title), step.a, step.b)));
+    text += &super::table(&["", "step", "A ", "B ", "B - A "], &rows, width, paint);
+    text
+}
+
+/// `+1.2 s`, `-0.4 s`.
+fn difference(a: Duration, b: Duration, paint: Paint) -> String {
+    let between = duration(a.abs_diff(b));
+    match b.cmp(&a) {
+        std::cmp::Ordering::Greater => paint.bad(&format!("+{between}")),
+        std::cmp::Ordering::Less => paint.good(&format!("-{between}")),
+        std::cmp::Ordering::Equal => "0 ms".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
