@@ -70,8 +70,8 @@ enum Side {
 
 /// Carries until either side ends.
 pub(super) async fn carry(client: &mut (impl AsyncRead + AsyncWrite + Unpin), tunnel: Tunnel, held: &mut Held) -> Carried {
-    let Tunnel { mut io, mut end } = tunnel;
-    let talk = Talk::default();
+    let Tunnel { mut io, mut end, halves } = tunnel;
+    let talk = Talk { halves, ..Talk::default() };
     let (side, known) = {
         let (from_client, to_client) = tokio::io::split(&mut *client);
         let (from_pod, to_pod) = tokio::io::split(&mut io);
@@ -96,6 +96,8 @@ pub(super) async fn carry(client: &mut (impl AsyncRead + AsyncWrite + Unpin), tu
     // kube-rs closes the whole tunnel with our half, so it is closed only here, when nothing more is wanted
     let end = match known {
         Some(end) => end,
+        // nobody is left to hear of it
+        None if halves && matches!(side, Side::Client) => End::Closed,
         None => timeout(CLOSE, async {
             let _ = io.shutdown().await;
             end.await
@@ -123,6 +125,8 @@ struct Talk {
     /// The client spoke last, so it waits for an answer.
     asked: AtomicBool,
     heard: Notify,
+    /// The pod can be told that the client says no more, and still be heard.
+    halves: bool,
 }
 
 impl Talk {
@@ -146,6 +150,10 @@ impl Talk {
         if broken {
             // the other direction learns why, and ends this one
             return std::future::pending().await;
+        }
+        // Envoy takes the end of a client for the end of what it asked: not before the answer
+        if self.halves && !self.asked.load(Relaxed) {
+            let _ = pod.shutdown().await;
         }
         let patience = || if self.asked.load(Relaxed) { ANSWER } else { LINGER };
         while timeout(patience(), self.heard.notified()).await.is_ok() {}

@@ -111,7 +111,7 @@ async fn a_request_that_may_have_arrived_is_never_sent_twice() {
         hear(&mut pod, "POST").await;
         broken()
     };
-    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end) };
+    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end), halves: false };
     assert_eq!(carry(&mut carried, tunnel, &mut Held::default()).await, Carried::Cut("the websocket was cut".into()));
 }
 
@@ -124,7 +124,7 @@ async fn an_answer_that_was_begun_is_not_begun_again() {
         drop(pod);
         refused()
     };
-    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end) };
+    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end), halves: false };
     assert_eq!(carry(&mut carried, tunnel, &mut Held::default()).await, Carried::Cut("connect: connection refused".into()));
     hear(&mut me, "HTTP/1.1 200").await;
 }
@@ -138,7 +138,7 @@ async fn a_tunnel_that_breaks_after_the_client_left_cuts_nobody() {
         let _ = leave.await;
         broken()
     };
-    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end) };
+    let tunnel = Tunnel { io: Box::new(io), end: Box::pin(end), halves: false };
     let mut held = Held::default();
     let test = async {
         me.write_all(b"GET").await.unwrap();

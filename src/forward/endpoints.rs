@@ -26,8 +26,18 @@ pub(super) enum Health {
 pub(super) struct Snapshot {
     /// Every pod that serves.
     pub(super) pods: BTreeMap<Target, Health>,
+    /// The port under which every node leads to them.
+    pub(super) node_port: Option<u16>,
     /// Why there is none, or why what is known may be old.
     pub(super) problem: Option<String>,
+}
+
+/// The node port of the Service's port `number`, where any node leads to any of its pods.
+pub(super) fn node_port(service: &Service, number: u16) -> Option<u16> {
+    let spec = service.spec.as_ref().filter(|spec| spec.external_traffic_policy.as_deref() != Some("Local"))?;
+    let ports = spec.ports.as_deref().unwrap_or_default().iter();
+    let port = ports.filter(|p| p.protocol.as_deref().is_none_or(|p| p == "TCP")).find(|p| p.port == i32::from(number))?;
+    u16::try_from(port.node_port?).ok()
 }
 
 /// The name of the Service's port `number`: `EndpointSlices` know ports by name only, and an unnamed port as the empty name.

@@ -52,7 +52,7 @@ impl Fake {
         *self.behaviour.lock().unwrap() = pods.iter().map(|(name, pod)| ((*name).to_owned(), *pod)).collect();
         let ready = pods.iter().map(|(name, _)| (Target { pod: (*name).into(), port: 80 }, Health::Ready)).collect();
         let problem = pods.is_empty().then(|| "no pod behind Service task-api/gateway is ready".to_owned());
-        self.pods.send_replace(Snapshot { pods: ready, problem });
+        self.pods.send_replace(Snapshot { pods: ready, problem, ..Snapshot::default() });
     }
 }
 
@@ -65,7 +65,7 @@ impl Upstream for Fake {
         }
     }
 
-    async fn dial(&self, _namespace: &str, target: &Target) -> Result<Tunnel, String> {
+    async fn dial(&self, _namespace: &str, target: &Target, _node_port: Option<u16>) -> Result<Tunnel, String> {
         self.dialled.lock().unwrap().push(target.pod.clone());
         let behaviour = self.behaviour.lock().unwrap().get(&target.pod).copied();
         match behaviour {
@@ -81,7 +81,7 @@ impl Upstream for Fake {
                     let _ = pod.read_u8().await;
                     End::Broken("the websocket was cut".into())
                 };
-                Ok(Tunnel { io: Box::new(io), end: Box::pin(end) })
+                Ok(Tunnel { io: Box::new(io), end: Box::pin(end), halves: false })
             }
             Some(Pod::Silent) => std::future::pending().await,
             Some(Pod::Unreachable) | None => Err(format!("pods \"{}\" not found", target.pod)),
@@ -102,7 +102,7 @@ pub(super) fn tunnel(end: Option<End>) -> (Tunnel, DuplexStream) {
             None => std::future::pending().await,
         }
     };
-    (Tunnel { io: Box::new(io), end: Box::pin(end) }, pod)
+    (Tunnel { io: Box::new(io), end: Box::pin(end), halves: false }, pod)
 }
 
 async fn echo(name: String, mut pod: DuplexStream) {

@@ -97,7 +97,7 @@ impl Known {
             Err(why) => return problem(why),
         };
         let none = pods.is_empty().then(|| format!("no pod behind Service {}/{} is ready", service.namespace, service.name));
-        Snapshot { problem: self.error.clone().or(none), pods }
+        Snapshot { problem: self.error.clone().or(none), pods, node_port: endpoints::node_port(found, service.port) }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The path from localhost to a service, where no port mapping serves.
 //!
-//! Purpose: listen on 127.0.0.1 and `::1`, follow the service's endpoints, carry connections through the API server, never give up.
+//! Purpose: listen on 127.0.0.1 and `::1`, follow the service's endpoints, carry connections to the node itself where it is in reach and
+//! proven to be ours, else through the API server; never give up.
 //! Reads: Services and `EndpointSlices` of the cluster, the spec in the state folder. Writes: spec, lock, log and control socket there.
 //! Must not: listen anywhere but on loopback, change the cluster, or outlive a stop.
 //!
 //! ```text
 //! client --TCP--> server --search--> a ready pod (endpoints <-- follow <-- watch)
-//!                    \--carry--> tunnel --WebSocket--> API server --> kubelet --> pod
+//!                    \--carry--> near: node port --> pod, for a kind cluster on this machine
+//!                            \-> tunnel --WebSocket--> API server --> kubelet --> pod
 //! up/status/down --one line of JSON--> door (room `daemon`) --> run
 //! ```
 
@@ -16,6 +18,7 @@ mod endpoints;
 #[cfg(test)]
 mod fake;
 mod follow;
+mod near;
 mod outside;
 mod run;
 mod search;
@@ -44,7 +47,7 @@ pub struct Route {
     pub name: String,
     /// The port on 127.0.0.1, and on `::1` where the machine has it.
     pub host: u16,
-    /// The service behind it; its node port plays no part here.
+    /// The service behind it; its node port is taken from the cluster and not from here.
     pub service: ServiceFile,
 }
 
@@ -72,6 +75,9 @@ pub struct Spec {
     pub context: Option<String>,
     /// The uid of the namespace `kube-system`: the cluster's identity, which an address or a context's name is not.
     pub identity: String,
+    /// The node is a container on this machine, or may be: it is asked for straight where it proves to be this cluster's.
+    #[serde(default)]
+    pub near: bool,
     /// What is served.
     pub routes: Vec<Route>,
 }

@@ -48,7 +48,7 @@ mod tests {
     use crate::forward::fake::route;
 
     fn spec() -> Spec {
-        Spec { kubeconfig: "/nonexistent".into(), context: Some("dev".into()), identity: "uid-1".into(), routes: vec![route()] }
+        Spec { kubeconfig: "/nonexistent".into(), context: Some("dev".into()), identity: "uid-1".into(), near: true, routes: vec![route()] }
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Spec;
 use super::board::{Board, Status};
+use super::near::Near;
 use super::tunnel::{Cluster, Upstream};
 use super::{FORWARDER, server};
 use crate::daemon::{Door, Lock, allow_many_files, leaving_its_failure, log_to, read_spec, watch_signals};
@@ -44,7 +45,9 @@ async fn serve_spec(state: &Path) -> Result<(), Failure> {
     let Some(spec) = read_spec::<Spec>(FORWARDER, state)? else {
         return Err(Failure::usage(format!("there is nothing to forward: {} holds no spec", state.display())));
     };
-    let upstream = Cluster(client_for_tunnels(&spec.kubeconfig, spec.context.as_deref()).await?);
+    let client = client_for_tunnels(&spec.kubeconfig, spec.context.as_deref()).await?;
+    let near = spec.near.then(|| Near::look(client.clone(), spec.kubeconfig.clone(), spec.identity.clone()));
+    let upstream = Cluster { client, near };
     host(state, &spec, upstream, &lock, &stop).await
 }
 

@@ -6,7 +6,7 @@ use crate::daemon::{Answer, Ask, ask};
 use crate::forward::fake::{Fake, Pod, route};
 
 fn spec() -> Spec {
-    Spec { kubeconfig: "/nonexistent".into(), context: None, identity: "uid-1".into(), routes: vec![route()] }
+    Spec { kubeconfig: "/nonexistent".into(), context: None, identity: "uid-1".into(), near: false, routes: vec![route()] }
 }
 
 fn write(folder: &TempDir, spec: &Spec) {

@@ -48,7 +48,7 @@ impl Search {
             let snapshot = pods.borrow_and_update().clone();
             let pick = shared.pool.lock().unwrap_or_else(PoisonError::into_inner).pick(&snapshot.pods, &self.tried);
             match pick {
-                Some(target) => match self.dial(shared, &target).await {
+                Some(target) => match self.dial(shared, &target, snapshot.node_port).await {
                     Ok(tunnel) => return Ok((target, tunnel)),
                     Err(why) => self.failed(shared, target, &why),
                 },
@@ -72,8 +72,8 @@ impl Search {
         }
     }
 
-    async fn dial<U: Upstream>(&self, shared: &Shared<U>, target: &Target) -> Result<Tunnel, String> {
-        timeout(DIAL, shared.upstream.dial(&shared.line.route.service.namespace, target))
+    async fn dial<U: Upstream>(&self, shared: &Shared<U>, target: &Target, node_port: Option<u16>) -> Result<Tunnel, String> {
+        timeout(DIAL, shared.upstream.dial(&shared.line.route.service.namespace, target, node_port))
             .await
             .unwrap_or_else(|_| Err(format!("the API server did not open a connection within {} s", DIAL.as_secs())))
     }

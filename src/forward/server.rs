@@ -52,7 +52,7 @@ pub async fn serve(cluster: kube::Client, routes: Vec<Route>, observer: Observer
     let board = Arc::new(Board::new(routes, observer));
     let bound = bind(&board).await?;
     // dropped with its task, and all connections with it
-    let task = tokio::spawn(run(Cluster(cluster), bound, CancellationToken::new()));
+    let task = tokio::spawn(run(Cluster { client: cluster, near: None }, bound, CancellationToken::new()));
     Ok(Served { board, _task: AbortOnDropHandle::new(task) })
 }
 

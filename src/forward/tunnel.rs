@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 
 use super::endpoints::{Snapshot, Target};
 use super::follow;
+use super::near::Near;
 use crate::failure::chain;
 use crate::stack::ServiceFile;
 
@@ -24,6 +25,8 @@ pub(super) struct Tunnel {
     pub(super) io: Box<dyn Stream>,
     /// Resolves once the tunnel cannot be used any more.
     pub(super) end: BoxFuture<'static, End>,
+    /// Its sending half can be closed alone, as TCP's can.
+    pub(super) halves: bool,
 }
 
 /// How a tunnel ended.
@@ -41,23 +44,32 @@ pub(super) enum End {
 pub(super) trait Upstream: Clone + Send + Sync + 'static {
     /// Keeps `to` at the pods behind the service, for ever; asks anew at once when `doubt` is notified.
     fn follow(&self, service: ServiceFile, to: watch::Sender<Snapshot>, doubt: Arc<Notify>) -> impl Future<Output = ()> + Send;
-    /// Opens a tunnel to a pod.
-    fn dial(&self, namespace: &str, target: &Target) -> impl Future<Output = Result<Tunnel, String>> + Send;
+    /// Opens a tunnel to a pod; by the Service's node port, where that way is open, to any of them.
+    fn dial(&self, namespace: &str, target: &Target, node_port: Option<u16>) -> impl Future<Output = Result<Tunnel, String>> + Send;
     /// The cluster's identity.
     fn identity(&self) -> impl Future<Output = Result<String, String>> + Send;
 }
 
 /// A real cluster.
 #[derive(Clone)]
-pub(super) struct Cluster(pub(super) Client);
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    /// The way past the API server.
+    pub(super) near: Option<Near>,
+}
 
 impl Upstream for Cluster {
     async fn follow(&self, service: ServiceFile, to: watch::Sender<Snapshot>, doubt: Arc<Notify>) {
-        follow::follow(self.0.clone(), service, to, doubt).await;
+        follow::follow(self.client.clone(), service, to, doubt).await;
     }
 
-    async fn dial(&self, namespace: &str, target: &Target) -> Result<Tunnel, String> {
-        let pods = Api::<Pod>::namespaced(self.0.clone(), namespace);
+    async fn dial(&self, namespace: &str, target: &Target, node_port: Option<u16>) -> Result<Tunnel, String> {
+        if let (Some(near), Some(port)) = (&self.near, node_port)
+            && let Some(tunnel) = near.dial(port).await
+        {
+            return Ok(tunnel);
+        }
+        let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
         let mut forwarder = pods.portforward(&target.pod, &[target.port]).await.map_err(|e| explain(&e))?;
         let (Some(io), Some(error)) = (forwarder.take_stream(target.port), forwarder.take_error(target.port)) else {
             return Err("the port-forward has no stream".into());
@@ -72,11 +84,11 @@ impl Upstream for Cluster {
                 None => End::Closed,
             }
         };
-        Ok(Tunnel { io: Box::new(io), end: Box::pin(end) })
+        Ok(Tunnel { io: Box::new(io), end: Box::pin(end), halves: false })
     }
 
     async fn identity(&self) -> Result<String, String> {
-        let namespace = Api::<Namespace>::all(self.0.clone()).get("kube-system").await.map_err(|e| explain(&e))?;
+        let namespace = Api::<Namespace>::all(self.client.clone()).get("kube-system").await.map_err(|e| explain(&e))?;
         namespace.metadata.uid.ok_or_else(|| "the namespace kube-system has no uid".into())
     }
 }

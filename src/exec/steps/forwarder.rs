@@ -8,6 +8,7 @@ use crate::state::Target;
 
 pub(super) async fn start(context: &Context, routes: &[Exposure]) -> Result<(), Failure> {
     let record = context.record();
+    let near = matches!(record.target, Target::Kind { .. });
     let (kubeconfig, name) = match record.target {
         Target::Kind { .. } => (context.folder.kubeconfig(), None),
         Target::Context { kubeconfig, context } => (kubeconfig, Some(context)),
@@ -16,7 +17,7 @@ pub(super) async fn start(context: &Context, routes: &[Exposure]) -> Result<(), 
     let identity = record.identity.ok_or_else(|| Failure::internal("the cluster has no identity yet"))?;
     let routes = routes.iter().map(|e| Route { name: e.name.clone(), host: e.host, service: e.service.clone() }).collect();
     let program = context.engines.program.clone();
-    forward::start(&context.folder.path(), &Spec { kubeconfig, context: name, identity, routes }, &program).await?;
+    forward::start(&context.folder.path(), &Spec { kubeconfig, context: name, identity, near, routes }, &program).await?;
     Ok(())
 }
 

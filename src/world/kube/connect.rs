@@ -1,5 +1,6 @@
 //! The way into a cluster: one kubeconfig file that is named, nothing else.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,6 +63,20 @@ impl Cluster {
 pub async fn client_for_tunnels(kubeconfig: &Path, context: Option<&str>) -> Result<Client, Failure> {
     let mut config = config(kubeconfig, context).await?;
     config.read_timeout = None;
+    client(config, kubeconfig)
+}
+
+/// The same for the API server at another address, whose certificate has to name that address.
+///
+/// # Errors
+/// When the kubeconfig cannot be used.
+pub async fn client_for_tunnels_at(kubeconfig: &Path, address: SocketAddr) -> Result<Client, Failure> {
+    let mut config = config(kubeconfig, None).await?;
+    let uri = format!("https://{address}").parse();
+    config.cluster_url = uri.map_err(|e| Failure::step(format!("{address} is no address of an API server")).because(&e))?;
+    config.tls_server_name = None;
+    // a container of this machine: no proxy leads to it
+    config.proxy_url = None;
     client(config, kubeconfig)
 }
 

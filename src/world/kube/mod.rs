@@ -26,7 +26,7 @@ mod waits;
 mod tests;
 
 pub use client::Cluster;
-pub use connect::client_for_tunnels;
+pub use connect::{client_for_tunnels, client_for_tunnels_at};
 pub use dry_run::{Admission, DryRun, FieldCause, STAND_IN};
 pub use lookup::NodeState;
 pub use releases::Release;
