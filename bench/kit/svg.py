@@ -62,7 +62,7 @@ def bars(svg, x, y, width, rows, label_width, title, unit, bar=16, gap=10):
         at = left + mark * scale
         svg.line([(at, top - 2), (at, bottom)], "grid")
         svg.text(at, bottom + 13, short(mark) if mark else "0", "small mid")
-    svg.text(left + room + 8, bottom + 13, unit, "small")
+    svg.text(left + room + 26, bottom + 13, unit, "small")
     for number, (label, values, ours) in enumerate(rows):
         at = top + number * (bar + gap)
         middle = sorted(values)[len(values) // 2] if len(values) % 2 else sum(sorted(values)[len(values) // 2 - 1:len(values) // 2 + 1]) / 2

@@ -35,6 +35,17 @@ SUBJECTS = {
 }
 
 
+# those that need a baked node image or a snapshot, and the room for both, and a cluster beside them
+KEEPING, ROOM_GIB = {"bn", "an", "d", "e"}, 15
+
+
+def room():
+    """Why there is too little of it for images that are kept; nothing where there is enough."""
+    where = machine.said("docker", "info", "--format", "{{.DockerRootDir}}")
+    free = shutil.disk_usage(where if os.path.isdir(where) else "/").free / 2**30
+    return f"{free:.0f} GiB are free for the engine, {ROOM_GIB} are needed" if free < ROOM_GIB else ""
+
+
 class Bench:
     def __init__(self, options, undo):
         self.options, self.tstack = options, options.tstack
@@ -51,7 +62,7 @@ class Bench:
         self.env = {**os.environ, "TSTACK_STATE": str(self.folder / "state"), "KUBECONFIG": str(self.folder / "nobody")}
         self.verbs = subprocess.run([self.tstack, "--help"], capture_output=True, text=True).stdout
         self.up_help = subprocess.run([self.tstack, "up", "--help"], capture_output=True, text=True).stdout
-        self.baked = None
+        self.baked, self.kept = None, []
         self.data["machine"].setdefault("nodeImage", machine.said("docker", "image", "inspect", self.stack.node_image, "--format", "{{.Id}}"))
 
     # what is made before the rounds ------------------------------------------------------------------------------------
@@ -60,9 +71,9 @@ class Bench:
         self.undo.callback(self.remove_all)
         self.remove_all()
         self.build_api_image()
-        if {"bn", "an", "d", "e"} & set(subjects) and "snapshot" in self.verbs:
+        if KEEPING & set(subjects):
             self.bake()
-        if "e" in subjects and "snapshot" in self.verbs:
+        if "e" in subjects:
             self.save()
 
     def build_api_image(self):
@@ -77,23 +88,27 @@ class Bench:
 
     def bake(self):
         say("baking a node image that holds the stack's images")
-        took = self.run_tstack("snapshot", "bake")
-        told = events(took.out)
-        self.baked = find(told, "image")
-        if not self.baked:
-            raise procs.Failed(f"`tstack snapshot bake` names no image:\n{took.last()}")
-        size = machine.said("docker", "image", "inspect", self.baked, "--format", "{{.Size}}")
-        self.data["made"]["bake"] = {"seconds": round(took.seconds, 1), "bytes": int(size or 0), "image": self.baked}
-        self.results.save()
+        self.baked = self.keep("bake")
 
     def save(self):
         say("a finished stack, and a snapshot of it")
-        self.run_tstack("up", *self.ports())
-        took = self.run_tstack("snapshot", "save")
-        told = events(took.out)
-        self.data["made"]["save"] = {"seconds": round(took.seconds, 1), "told": told[-1] if told else took.last()}
-        self.results.save()
+        self.run_tstack("up", "--provider", "kind", *self.ports())
+        self.keep("save")
         self.run_tstack("down")
+
+    def keep(self, what):
+        """`tstack snapshot bake` or `save`: the name of the image."""
+        took = self.run_tstack("snapshot", what)
+        told = next((one["data"] for one in events(took.out) if one.get("event") == "summary"), {})
+        if "image" not in told:
+            raise procs.Failed(f"`tstack snapshot {what}` names no image:\n{took.last()}")
+        if told.get("made", True):
+            # one that was there before is somebody's
+            self.kept.append(told["image"])
+            size = machine.said("docker", "image", "inspect", told["image"], "--format", "{{.Size}}")
+            self.data["made"][what] = {"seconds": round(took.seconds, 1), "bytes": int(size or 0)}
+        self.results.save()
+        return told["image"]
 
     # each side --------------------------------------------------------------------------------------------------------
 
@@ -104,9 +119,14 @@ class Bench:
         return procs.run([self.tstack, *argv, "--name", "bench", "--output", "json"], env=self.env, check=check)
 
     def up(self, letter):
-        no_snapshot = letter == "c" and "--no-snapshot" in self.up_help
-        done = self.run_tstack("up", "--provider", "kind", *self.ports(), *(["--no-snapshot"] if no_snapshot else []))
+        # of `d` a value without weight is another one, so that the snapshot, which would be used, does not fit
+        how = {"c": ["--no-snapshot"] if "--no-snapshot" in self.up_help else [], "d": ["--set", "parameters.scaleThreshold=51"], "e": []}[letter]
+        done = self.run_tstack("up", "--provider", "kind", *self.ports(), *how)
         told = events(done.out)
+        planned = [step for one in told if one.get("event") == "plan.started" for step in one["steps"]]
+        ways = {"c": "images", "d": "baked node image", "e": "snapshot"}
+        if not any(ways[letter] in f"{step['id']} {step['title']} {step['cause']}" for step in planned):
+            raise procs.Failed(f"it did not go by way of `{ways[letter]}`: " + "; ".join(f"{step['title']} ({step['cause']})" for step in planned[:6]))
         steps = {one["id"]: one["took"] for one in told if one.get("event") == "step.done"}
         checks = [one["report"] for one in told if one.get("event") == "check.done"]
         record = {
@@ -119,7 +139,7 @@ class Bench:
         if "timings" in self.verbs:
             record["timings"] = self.timings()
         if "f" in self.options.only:
-            again = self.run_tstack("up", "--provider", "kind", *self.ports())
+            again = self.run_tstack("up", "--provider", "kind", *self.ports(), *how)
             record["noop"], record["noopPeakMiB"] = round(again.seconds, 3), again.peak
         began = time.monotonic()
         self.run_tstack("down")
@@ -127,10 +147,9 @@ class Bench:
         return record
 
     def timings(self):
-        """What tstack itself says of the run; figures of it are read when they are shown."""
-        done = self.run_tstack("timings", check=False)
-        told = events(done.out)
-        return told[-1] if told else None
+        """What tstack itself says of the run: its critical path, and how much longer it took than that."""
+        told = next((one["data"] for one in events(self.run_tstack("timings", check=False).out) if one.get("event") == "timings"), {})
+        return {key: told.get(key) for key in ("total", "bound", "ratio", "inTurn", "onPath", "between", "afterwards", "criticalPath")}
 
     def cross_check(self):
         """The other sides' checks on tstack's stack, not timed."""
@@ -228,13 +247,9 @@ class Bench:
         there = procs.run(["kind", "get", "clusters"], env=self.env, check=False).out.split()
         for name in [name for name in mine if name in there]:
             procs.run(["kind", "delete", "cluster", "--name", name, "--kubeconfig", self.folder / "nobody"], env=self.env, check=False)
-        if not keep_snapshots and "snapshot" in self.verbs:
-            self.remove_snapshots()
-
-    def remove_snapshots(self):
-        listed = events(procs.run([self.tstack, "snapshot", "list", "--output", "json"], env=self.env, check=False).out)
-        for name in names_of(listed):
-            procs.run([self.tstack, "snapshot", "rm", name, "--output", "json"], env=self.env, check=False)
+        if not keep_snapshots and self.kept:
+            procs.run([self.tstack, "snapshot", "rm", *self.kept, "--output", "json"], env=self.env, check=False)
+            self.kept = []
 
 
 def events(text, key="event"):
@@ -249,28 +264,6 @@ def events(text, key="event"):
             if key == "event" or key in value:
                 found.append(value)
     return found
-
-
-def find(value, key):
-    """The last value of that key, however deep."""
-    found = None
-    if isinstance(value, dict):
-        if isinstance(value.get(key), str):
-            found = value[key]
-        for inner in value.values():
-            found = find(inner, key) or found
-    elif isinstance(value, list):
-        for inner in value:
-            found = find(inner, key) or found
-    return found
-
-
-def names_of(listed):
-    for event in listed:
-        data = event.get("data", event)
-        for one in data if isinstance(data, list) else data.get("snapshots", []):
-            if isinstance(one, dict) and "name" in one:
-                yield one["name"]
 
 
 def main():
@@ -290,9 +283,11 @@ def main():
     with procs.cleaning() as undo:
         bench = Bench(options, undo)
         print(machine.told(bench.data["machine"]))
-        if "snapshot" not in bench.verbs:
-            subjects = [letter for letter in subjects if letter not in ("bn", "an", "d", "e")]
-            say("this tstack has no snapshots: without " + ", ".join(set(options.only) & {"bn", "an", "d", "e"}))
+        why = "this tstack has no snapshots" if "snapshot" not in bench.verbs else room()
+        if why and KEEPING & set(subjects):
+            say(f"{why}: without " + ", ".join(letter for letter in subjects if letter in KEEPING))
+            bench.data["leftOut"] = why
+            subjects = [letter for letter in subjects if letter not in KEEPING]
         done = {(one["round"], one["subject"]) for one in bench.data["rounds"] if "failed" not in one}
         todo = []
         for number in range(1, options.rounds + 1):
@@ -325,6 +320,21 @@ def show(data):
         column += [f"{base[other] / median:.2f}" if other in base else "" for other in ("a", "bn")]
         column += [f"{results.median([one[key] for one in of]):.2f}" if all(key in one for one in of) else "" for key in ("noop", "down")]
         print("| " + " | ".join(column) + " |")
+    print()
+    for letter, of in rounds.items():
+        ratios = [one["timings"]["ratio"] for one in of if (one.get("timings") or {}).get("ratio")]
+        if ratios:
+            bound = results.median([one["timings"]["bound"] for one in of if (one.get("timings") or {}).get("ratio")])
+            print(f"- ({letter}) against its own critical path of {bound:.1f} s, as `tstack timings` has it: {results.median(ratios):.2f} times ({min(ratios):.2f} to {max(ratios):.2f})")
+        if peaks := [one["peakMiB"] for one in of if "peakMiB" in one]:
+            print(f"- ({letter}) most memory of tstack: {max(peaks):.1f} MiB")
+        if letter in "cde" and of:
+            good = sum(all(check["passed"] for check in one["crossCheck"]) and len(one["crossCheck"]) == 11 for one in of)
+            print(f"- ({letter}) the scripts' checks on tstack's stack: all passed in {good} of {len(of)} rounds")
+    for what, made in data["made"].items():
+        print(f"- `tstack snapshot {what}`, once: {made['seconds']:.0f} s, {made['bytes'] / 1e9:.1f} GB")
+    if "leftOut" in data:
+        print(f"- left out: {data['leftOut']}")
 
 
 if __name__ == "__main__":
