@@ -61,7 +61,7 @@ impl Bench {
     }
 
     pub(super) async fn run(&self, kind: CheckKind) -> CheckReport {
-        run(&Check { name: "the check".into(), deep: false, kind }, &self.context).await
+        run(&Check { name: "the check".into(), deep: false, needs: Vec::new(), kind }, &self.context).await
     }
 
     pub(super) fn told(&self) -> Vec<String> {

@@ -367,7 +367,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Checks run when everything is ready: those without load side by side, then those with load one by one, so that
-    /// no check fills a bucket or a connection limit under another. What only looks may go on beside the load.
+    /// no check fills a bucket or a connection limit under another. What only looks may go on beside the load, and begins as soon as the
+    /// components are ready that it names.
     fn checks(&mut self, deep: bool, cause: &str) {
         let settled = leaves(&self.steps);
         let (light, heavy): (Vec<_>, Vec<_>) =
@@ -375,7 +376,8 @@ impl<'a> Draft<'a> {
         let step = |check: &Check| {
             let action = Action::RunCheck { check: check.name.clone() };
             let step = Step::new(format!("check:{}", check.name), format!("check: {}", check.name), action);
-            step.because(cause).needs(settled.clone()).within(if check.deep { CHECK * 2 } else { CHECK })
+            let needs = if check.needs.is_empty() { settled.clone() } else { check.needs.iter().map(|name| ready_id(name)).collect() };
+            step.because(cause).needs(needs).within(if check.deep { CHECK * 2 } else { CHECK })
         };
         let mut before: Vec<String> = Vec::new();
         for check in light {

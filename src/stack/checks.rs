@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Check, CheckFile, CheckKind, values};
-use crate::input::{Collector, parse_duration};
+use super::{Check, CheckFile, CheckKind, Component, values};
+use crate::input::{Collector, parse_duration, suggest};
 use crate::yaml::Node;
 
 /// The checks in the order of the file, or what is wrong with them.
-pub(super) fn resolve(files: &[CheckFile], root: &Node, found: &mut Collector) -> Vec<Check> {
+pub(super) fn resolve(files: &[CheckFile], components: &[Component], root: &Node, found: &mut Collector) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let base = format!("/checks/{index}");
@@ -20,6 +20,13 @@ pub(super) fn resolve(files: &[CheckFile], root: &Node, found: &mut Collector) -
         if let Some(first) = files[..index].iter().position(|f| f.name == file.name) {
             let place = found.place(root.value_pos_at(&format!("/checks/{first}/name")));
             found.add(at, format!("there is already a check `{}`, at {place}", file.name));
+        }
+        for (place, name) in file.needs.iter().enumerate() {
+            if !components.iter().any(|component| component.name == *name) {
+                let names = components.iter().map(|component| component.name.as_str());
+                let at = root.value_pos_at(&format!("{base}/needs/{place}"));
+                found.maybe(at, format!("there is no component `{name}`"), suggest(name, names, "components"));
+            }
         }
         let mut kinds = kinds(file);
         if kinds.len() != 1 {
@@ -33,9 +40,16 @@ pub(super) fn resolve(files: &[CheckFile], root: &Node, found: &mut Collector) -
             continue;
         }
         if let Some(kind) = kinds.pop() {
+            if kind.puts_load() && !file.needs.is_empty() {
+                found.hint(
+                    root.value_pos_at(&format!("{base}/needs")),
+                    format!("check `{}` puts load on the stack, so it runs when all of it is ready", file.name),
+                    "leave out `needs`",
+                );
+            }
             let base = format!("{base}/{}", kind.word());
             Rules { root, base: &base, found }.check(&kind);
-            checks.push(Check { name: file.name.clone(), deep: file.deep, kind });
+            checks.push(Check { name: file.name.clone(), deep: file.deep, needs: file.needs.clone(), kind });
         }
     }
     checks

@@ -239,6 +239,10 @@ pub struct CheckFile {
     /// Only with `verify --deep`, since it takes long or puts load on the stack.
     #[serde(default)]
     pub deep: bool,
+    /// The components that must be ready before it runs. Without it: all of the stack. For a check that itself waits for something that
+    /// takes its time once these are there, and that puts no load on anything.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// One request and what its answer must be.
     #[serde(default)]
     pub http: Option<HttpCheck>,

@@ -171,6 +171,8 @@ pub struct Check {
     pub name: String,
     /// Only with `verify --deep`.
     pub deep: bool,
+    /// The components that must be ready before; all where it names none.
+    pub needs: Vec<String>,
     /// What it does.
     pub kind: CheckKind,
 }

@@ -53,8 +53,8 @@ fn read(folder: &Folder, overrides: &Overrides, found: &mut Collector) -> Option
         documents: documents(manifests, &components, found),
         cluster,
         expose,
+        checks: checks::resolve(&file.checks, &components, &root, found),
         components,
-        checks: checks::resolve(&file.checks, &root, found),
         name: file.metadata.name,
         description: file.metadata.description,
     })

@@ -375,6 +375,8 @@ fn bad_checks_are_found() {
     let check = |text: &str| short("  http: {url: 'http://localhost:${port}/', headers: {x-user-id: '${unique}'}}", text);
     let all = [
         check("  deep: true"),
+        check("  needs: [pg, nothing]\n  http: {url: 'http://localhost'}"),
+        check("  needs: [page]\n  rateLimit: {url: 'http://localhost/', requests: 2, perMinute: 1}"),
         check("  http: {url: 'http://localhost'}\n  tls: {address: 'localhost:1'}"),
         check("  http: {url: 'http://example.com/', headers: {'a b': c, d: \"e\\n\"}, json: {version: v1}}"),
         check("  tls: {address: localhost}"),
@@ -384,25 +386,29 @@ fn bad_checks_are_found() {
         check("  autoscale: {url: 'ftp://localhost/', users: 0, requestsPerSecond: 1, namespace: a, deployment: b, within: 2d}"),
         check("  http: {url: 'http://localhost/'}\n- name: page\n  http: {url: 'http://localhost/'}"),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-        22:3: check `page` must have exactly one kind, found none (kinds: `http`, `tls`, `rateLimit`, `circuitBreaker`, `condition`, `promql`, `autoscale`)
-        22:3: check `page` must have exactly one kind, found http and tls (kinds: `http`, `tls`, `rateLimit`, `circuitBreaker`, `condition`, `promql`, `autoscale`)
-        23:15: `example.com` is not this machine: tstack sends requests only to `localhost`, `127.0.0.1` and `[::1]`
-        23:55: `a b` is not the name of a header
-        23:61: the value of the header `d` has characters that no header may have
-        23:85: `version` is not a JSON pointer: it must begin with `/`
-        23:18: `localhost` is not an address such as `localhost:8443`
-        23:64: `below` must be at least 1 and `above` greater than it
-        23:14: the check looks at nothing: it has neither `type` nor `fields`
-        23:59: the status of a condition is `True`, `False` or `Unknown`, not `Yes`
-        23:11: every value passes: the check has neither `min` nor `max`
-        23:62: the query is empty
-        23:75: `1 minute` is not a duration such as `90s`, `5m` or `1h30m`
-        23:20: `ftp://localhost/` is not a URL with `http://` or `https://`
-        23:47: the load needs at least one user
-        23:109: `2d` is not a duration such as `90s`, `5m` or `1h30m`
-        24:9: there is already a check `page`, at stack.yaml:22
-        "#);
+    insta::assert_snapshot!(all.join("\n"), @"
+    22:3: check `page` must have exactly one kind, found none (kinds: `http`, `tls`, `rateLimit`, `circuitBreaker`, `condition`, `promql`, `autoscale`)
+    23:11: there is no component `pg` (components: `operator`, `program`, `app`)
+    23:15: there is no component `nothing` (components: `operator`, `program`, `app`)
+    23:10: check `page` puts load on the stack, so it runs when all of it is ready (leave out `needs`)
+    23:11: there is no component `page` (components: `operator`, `program`, `app`)
+    22:3: check `page` must have exactly one kind, found http and tls (kinds: `http`, `tls`, `rateLimit`, `circuitBreaker`, `condition`, `promql`, `autoscale`)
+    23:15: `example.com` is not this machine: tstack sends requests only to `localhost`, `127.0.0.1` and `[::1]`
+    23:55: `a b` is not the name of a header
+    23:61: the value of the header `d` has characters that no header may have
+    23:85: `version` is not a JSON pointer: it must begin with `/`
+    23:18: `localhost` is not an address such as `localhost:8443`
+    23:64: `below` must be at least 1 and `above` greater than it
+    23:14: the check looks at nothing: it has neither `type` nor `fields`
+    23:59: the status of a condition is `True`, `False` or `Unknown`, not `Yes`
+    23:11: every value passes: the check has neither `min` nor `max`
+    23:62: the query is empty
+    23:75: `1 minute` is not a duration such as `90s`, `5m` or `1h30m`
+    23:20: `ftp://localhost/` is not a URL with `http://` or `https://`
+    23:47: the load needs at least one user
+    23:109: `2d` is not a duration such as `90s`, `5m` or `1h30m`
+    24:9: there is already a check `page`, at stack.yaml:22
+    ");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn adapted() -> (Stack, HostFact) {
 #[test]
 fn from_nothing_programs_come_first_and_what_cannot_be_is_told() {
     let (stack, host) = adapted();
-    insta::assert_snapshot!(text(&stack, &Observed { host: Some(host), ..Observed::default() }, UP), @r"
+    insta::assert_snapshot!(text(&stack, &Observed { host: Some(host), ..Observed::default() }, UP), @"
      1. get envoy-gateway 1.9.1  (not there: built from its Go module)
      2. get envoy 1.39.1  (not there: built from its Go module)
      3. start the supervisor  (none runs)  <- 1, 2
@@ -43,9 +43,9 @@ fn from_nothing_programs_come_first_and_what_cannot_be_is_told() {
     25. check: scaler ready  (autoscaling needs the Kubernetes API)
     26. check: requests are counted  (there is no program of Prometheus on this machine)
     27. check: scaler's query has a value  (there is no program of Prometheus on this machine)
+     without prometheus: there is no prometheus on this machine
      without cert-manager: certificates come from tstack's own CA here, cert-manager needs the Kubernetes API
      without keda: autoscaling needs the Kubernetes API
-     without prometheus: there is no prometheus on this machine
      without scaler: autoscaling needs the Kubernetes API
     ");
 }
