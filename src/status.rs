@@ -121,8 +121,10 @@ pub enum Provider {
 pub enum ClusterState {
     /// Its API server answers.
     Running,
-    /// Its nodes are stopped or paused.
+    /// Its nodes are stopped.
     Stopped,
+    /// Its nodes are paused.
+    Paused,
     /// There is none.
     Absent,
     /// It cannot be told.
@@ -293,7 +295,7 @@ impl Status {
         match self.cluster.state {
             ClusterState::Absent => return Health::Absent,
             ClusterState::Unknown => return Health::Unknown,
-            ClusterState::Stopped => return Health::Degraded,
+            ClusterState::Stopped | ClusterState::Paused => return Health::Degraded,
             ClusterState::Running => {}
         }
         let wrong =
@@ -374,6 +376,7 @@ pub(crate) mod tests {
             status.cluster.state = state;
             status.assess()
         };
+        assert_eq!(with(ClusterState::Paused), Health::Degraded);
         let seen = [ClusterState::Stopped, ClusterState::Absent, ClusterState::Unknown].map(with);
         assert_eq!(seen, [Health::Degraded, Health::Absent, Health::Unknown]);
         assert_eq!(seen.map(Health::exit_code), [4, 6, 3]);

@@ -89,6 +89,14 @@ pub(super) enum Verb {
         after_help = "Examples:\n  tstack timings                      the last `up`\n  tstack timings --list\n  tstack timings 2 --html run.html    the last run but one, as a page too\n  tstack timings --compare 2 1\n  tstack up --output json > run.jsonl; tstack timings --file run.jsonl"
     )]
     Timings(TimingsArgs),
+    /// Let the cluster rest, and keep everything in it
+    #[command(
+        after_help = "Examples:\n  tstack pause                    frozen as it is; goes on within a second, and keeps its memory\n  tstack pause --release-memory   stopped; goes on within a minute"
+    )]
+    Pause(Pause),
+    /// Let a paused or stopped cluster go on
+    #[command(after_help = "Examples:\n  tstack resume\n  tstack resume --name demo")]
+    Resume,
     /// Find what is wrong in Kubernetes files, before anything runs
     #[command(
         after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
@@ -250,6 +258,13 @@ pub(super) struct Down {
     /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
     #[arg(long, conflicts_with = "keep_cluster")]
     pub forget: bool,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Pause {
+    /// Stop the node instead of freezing it, so that its memory is given back
+    #[arg(long)]
+    pub release_memory: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]

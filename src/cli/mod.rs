@@ -10,6 +10,7 @@ mod explain;
 mod generate;
 mod lint;
 mod meta;
+mod pause;
 mod plan;
 mod shown;
 mod source;
@@ -73,6 +74,8 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Timings(args) => timings::run(global, args, env, shown),
+        Verb::Pause(args) => pause::pause(global, args, env, shown, cancel).await,
+        Verb::Resume => pause::resume(global, env, shown, cancel).await,
         Verb::Lint(args) => lint::run(global, args, env, shown),
         Verb::Explain { rule } => explain::run(rule.as_deref(), shown),
         // the largest of the verbs would else be part of every one's memory

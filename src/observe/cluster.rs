@@ -104,7 +104,7 @@ pub async fn ours(
         return Ok(sight);
     }
     if !running {
-        sight.fact = ClusterFact::Stopped;
+        sight.fact = resting(&nodes);
         return Ok(sight);
     }
     let seen = async {
@@ -128,6 +128,12 @@ pub async fn ours(
             Ok(sight)
         }
     }
+}
+
+/// How the nodes of a cluster rest, not all of which run.
+fn resting(nodes: &[Container]) -> ClusterFact {
+    let awake = |node: &Container| matches!(node.state, State::Running | State::Paused);
+    if nodes.iter().all(awake) { ClusterFact::Paused } else { ClusterFact::Stopped }
 }
 
 /// The word with which every node is marked, if that proves the cluster ours: the one in the record, or, where the record is
@@ -270,6 +276,17 @@ mod tests {
             assert_eq!(failure.what, "there is a kind cluster `tstack-x` that this tstack did not make");
             assert!(failure.hints[0].ends_with("nothing was changed."), "{:?}", failure.hints);
         }
+    }
+
+    #[test]
+    fn a_cluster_is_paused_only_as_a_whole() {
+        let with = |states: &[State]| {
+            resting(&states.iter().map(|state| Container { state: state.clone(), ..Container::default() }).collect::<Vec<_>>())
+        };
+        assert_eq!(with(&[State::Paused]), ClusterFact::Paused);
+        assert_eq!(with(&[State::Paused, State::Running]), ClusterFact::Paused);
+        assert_eq!(with(&[State::Paused, State::Exited]), ClusterFact::Stopped);
+        assert_eq!(with(&[State::Created]), ClusterFact::Stopped);
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub async fn status(setup: &Setup, name: &str, stack: Option<&Stack>) -> Result<
         _ if unknown.is_some() => ClusterState::Unknown,
         ClusterFact::Running | ClusterFact::Named => ClusterState::Running,
         ClusterFact::Stopped => ClusterState::Stopped,
+        ClusterFact::Paused => ClusterState::Paused,
         ClusterFact::Silent => ClusterState::Unknown,
         ClusterFact::Absent | ClusterFact::HalfMade => ClusterState::Absent,
     };
@@ -79,6 +80,7 @@ async fn component_states(session: &Session, stack: &Stack, unknown: Option<&Fai
         },
         (_, Some(_)) => all(ComponentState::Unknown("the cluster does not answer".into())),
         (None, None) if session.sight.fact == ClusterFact::Stopped => all(ComponentState::Unknown("the cluster does not run".into())),
+        (None, None) if session.sight.fact == ClusterFact::Paused => all(ComponentState::Unknown("the cluster is paused".into())),
         (None, None) => all(ComponentState::Absent),
     }
 }

@@ -64,7 +64,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
             .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
     }
-    if matches!(session.sight.fact, ClusterFact::Stopped | ClusterFact::Silent) {
+    if matches!(session.sight.fact, ClusterFact::Stopped | ClusterFact::Paused | ClusterFact::Silent) {
         // what a cluster holds is seen only once it answers: it is started before anything else is decided
         let told = start(&session, &mut listener, cancel).await?;
         if told.outcome.failure().is_some() {

@@ -32,6 +32,9 @@ pub async fn verify(
     if !session.recorded || !matches!(session.sight.fact, ClusterFact::Running | ClusterFact::Named) {
         // why its API server does not answer, where that is what is wrong
         let failure = Failure::preflight(format!("`{name}` is not up")).why(session.sight.trouble.map(|t| t.what).unwrap_or_default());
+        if session.sight.fact == ClusterFact::Paused {
+            return Err(failure.why("its node is paused").hint(format!("`tstack resume --name {name}` lets it go on.")));
+        }
         return Err(failure.hint(format!("`tstack up --name {name}` brings it up.")));
     }
     let (stack, host) = session.fit(stack).await?;

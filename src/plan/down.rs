@@ -39,6 +39,7 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
         let mut before = "forwarder".to_owned();
         let asleep = match observed.cluster {
             ClusterFact::Stopped => Some(("start the stopped cluster", "its node does not run, and what is in it is to be removed")),
+            ClusterFact::Paused => Some(("resume the paused cluster", "its node is paused, and what is in it is to be removed")),
             ClusterFact::Silent => {
                 Some(("wait for the cluster's API server", "it does not answer, and what is behind it is to be removed"))
             }

@@ -8,6 +8,7 @@ mod digest;
 mod down;
 mod graph;
 mod observed;
+mod pause;
 mod step;
 mod up;
 
@@ -15,6 +16,7 @@ pub use digest::{certificate_digest, chart_digest, object_digest, stack_digest};
 pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
 pub use observed::{ClusterFact, Exposing, HostFact, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
+pub use pause::pause;
 pub use step::{Action, Step};
 pub use up::{UpRequest, start, up, verify};
 

@@ -69,6 +69,8 @@ pub enum ClusterFact {
     HalfMade,
     /// Ours, but its node does not run.
     Stopped,
+    /// Ours, and the processes of its node are frozen.
+    Paused,
     /// Ours, and its node runs, but its API server does not answer, or not yet.
     Silent,
     /// Ours, and its API server answers.

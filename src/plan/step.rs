@@ -121,8 +121,13 @@ pub enum Action {
     AwaitNode,
     /// The API server answers us, before the last parts of the cluster are there; the kubeconfig is written.
     AwaitServer,
-    /// The stopped nodes of the cluster are started.
+    /// The stopped or frozen nodes of the cluster run on.
     StartCluster,
+    /// The nodes of the cluster are frozen, or stopped so that their memory is given back.
+    PauseCluster {
+        /// They are stopped.
+        release_memory: bool,
+    },
     /// Images of the engine are streamed into the nodes, in one archive.
     LoadImages {
         /// Which.

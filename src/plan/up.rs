@@ -60,6 +60,7 @@ pub fn start(cluster: &ClusterFact) -> Result<Plan, Failure> {
 fn start_step(cluster: &ClusterFact) -> Option<Step> {
     let (title, cause) = match cluster {
         ClusterFact::Stopped => ("start the stopped cluster", "its node does not run"),
+        ClusterFact::Paused => ("resume the paused cluster", "its node is paused"),
         ClusterFact::Silent => ("wait for the cluster's API server", "it does not answer"),
         _ => return None,
     };
@@ -133,7 +134,7 @@ impl<'a> Draft<'a> {
         let cluster = &self.stack.cluster;
         match self.observed.cluster {
             ClusterFact::Running | ClusterFact::Named => return,
-            ClusterFact::Stopped | ClusterFact::Silent => {
+            ClusterFact::Stopped | ClusterFact::Paused | ClusterFact::Silent => {
                 self.steps.extend(start_step(&self.observed.cluster));
                 return;
             }

@@ -117,6 +117,7 @@ fn cluster(of: &Status, paint: Paint) -> String {
     let state = match cluster.state {
         ClusterState::Running => paint.good("running"),
         ClusterState::Stopped => paint.warn("stopped"),
+        ClusterState::Paused => paint.warn("paused"),
         ClusterState::Absent => paint.warn("absent"),
         ClusterState::Unknown => paint.warn("unknown"),
     };

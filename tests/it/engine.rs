@@ -119,6 +119,47 @@ fn a_half_made_cluster_is_planned_anew_though_its_node_does_not_run() {
         ");
 }
 
+#[test]
+fn what_cannot_rest_is_told_before_anything_is_done() {
+    let mut sandbox = Sandbox::with_tools();
+    let engine = Engine::default().start(&mut sandbox);
+    insta::assert_snapshot!(sandbox.run(&["pause", "--name", "demo"]).failure(), @r"
+        exit 3
+        error: there is no cluster `demo` to pause
+
+        help: `tstack up --name demo` makes it.
+        ");
+    let context = json!({"provider": "context", "kubeconfig": "/k", "context": "production"});
+    for (target, said) in [(json!({"provider": "host"}), "processes on this machine"), (context, "the cluster of context `production`")] {
+        let record = json!({"version": 1, "stack": "demo", "source": "./stack", "target": target, "created": "2026-01-01T00:00:00Z",
+                            "identity": null, "verified": null});
+        sandbox.write("state/demo/state.json", serde_json::to_vec(&record).unwrap());
+        for verb in ["pause", "resume"] {
+            let refused = sandbox.run(&[verb, "--name", "demo"]);
+            assert_eq!(refused.code, 3, "{refused:?}");
+            assert!(refused.stderr.contains(said), "{refused:?}");
+        }
+    }
+    assert_eq!(engine.changes(), [] as [String; 0]);
+}
+
+#[test]
+fn a_paused_cluster_is_resumed_by_up_and_told_by_status() {
+    let mut sandbox = Sandbox::with_tools();
+    let node = json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "paused", "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"},
+               "Mounts": [{"Type": "bind", "Source": "/lib/modules", "Destination": "/tstack.dev/owner/word"}]});
+    let engine = Engine { nodes: json!([node]), ..Engine::default() }.start(&mut sandbox);
+    sandbox.write("state/demo/state.json", record(&json!("uid")));
+    let plan = sandbox.run(&["plan", "./stack"]);
+    assert_eq!(plan.stdout.lines().next(), Some("  1. resume the paused cluster  (its node is paused)"), "{plan:?}");
+    let status = sandbox.run(&["status"]);
+    assert_eq!(status.code, 4, "{status:?}");
+    assert!(status.stdout.contains("tstack-demo (kind), paused"), "{status:?}");
+    // it rests already
+    assert_eq!(sandbox.run(&["pause"]).code, 0);
+    assert_eq!(engine.changes(), [] as [String; 0]);
+}
+
 fn record(identity: &serde_json::Value) -> Vec<u8> {
     let target = json!({"provider": "kind", "cluster": "tstack-demo", "owner": "word", "networkMade": true});
     let record = json!({

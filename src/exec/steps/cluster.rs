@@ -8,13 +8,16 @@ use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
 use crate::world::backoff::Backoff;
-use crate::world::engine::Container;
+use crate::world::engine::{Container, Engine, State};
 use crate::world::files;
 use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
 /// The network that kind puts its nodes into.
 const NETWORK: &str = "kind";
+
+/// How long a node may take to end by itself; its etcd is written so that it survives being killed.
+const GRACE_SECONDS: i32 = 20;
 
 pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMapping], signals: &Signals) -> Result<(), Failure> {
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
@@ -49,7 +52,10 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
     let name = context.kind_cluster()?;
     let engine = context.engine()?;
     for node in engine.containers(&[(Container::KIND_CLUSTER, &name)]).await? {
-        engine.start(&node.id).await?;
+        match node.state {
+            State::Paused => engine.unpause(&node.id).await?,
+            _ => engine.start(&node.id).await?,
+        }
     }
     // the engine knows when the container runs, nobody tells when the API server in it answers
     let mut backoff = Backoff::new();
@@ -65,6 +71,30 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
         }
     }
     context.cluster().await.map(|_| ())
+}
+
+/// Freezes the nodes, or stops them so that their memory is given back.
+pub(super) async fn pause(context: &Context, release_memory: bool, signals: &Signals) -> Result<(), Failure> {
+    let name = context.kind_cluster()?;
+    let engine = context.engine()?;
+    for node in engine.containers(&[(Container::KIND_CLUSTER, &name)]).await? {
+        match (node.state, release_memory) {
+            (State::Running, false) => engine.pause(&node.id).await?,
+            (State::Paused, true) => {
+                // what is frozen cannot end
+                engine.unpause(&node.id).await?;
+                stop(engine, &node.id, signals).await?;
+            }
+            (_, true) => stop(engine, &node.id, signals).await?,
+            (_, false) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn stop(engine: &Engine, node: &str, signals: &Signals) -> Result<(), Failure> {
+    signals.waiting(format!("the node ends its processes, for {GRACE_SECONDS} s at most"));
+    engine.stop(node, GRACE_SECONDS).await
 }
 
 pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), Failure> {

@@ -31,6 +31,7 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::AwaitNode => node::takes_images(context, signals, deadline).await,
         Action::AwaitServer => node::server_answers(context, signals, deadline).await,
         Action::StartCluster => cluster::start(context, signals, deadline).await,
+        Action::PauseCluster { release_memory } => cluster::pause(context, release_memory, signals).await,
         Action::DeleteCluster => cluster::delete(context, signals).await,
         Action::RemoveNetwork => cluster::remove_network(context, signals).await,
         Action::PullChart { component } => charts::pull(context, &component, signals).await,
