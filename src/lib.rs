@@ -31,6 +31,7 @@ pub mod plan;
 pub mod platform;
 pub mod ready;
 pub mod report;
+pub mod snapshot;
 pub mod spec;
 pub mod stack;
 pub mod state;

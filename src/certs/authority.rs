@@ -141,6 +141,12 @@ pub(super) fn der(pem: &str) -> Result<Vec<u8>, String> {
     Ok(block.contents)
 }
 
+/// When a certificate in PEM ends; `None` where it cannot be read.
+#[must_use]
+pub fn end_of(pem: &str) -> Option<Timestamp> {
+    Some(validity(&parse(&der(pem).ok()?).ok()?).ok()?.1)
+}
+
 /// Reads a certificate.
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unusable> {
     X509Certificate::from_der(der).map(|(_, certificate)| certificate).map_err(|e| Unusable::Unreadable(e.to_string()))

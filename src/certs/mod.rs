@@ -9,7 +9,7 @@ mod leaf;
 mod objects;
 mod secret;
 
-pub use authority::{Authority, Unusable};
+pub use authority::{Authority, Unusable, end_of};
 pub use leaf::{LEAF_DAYS, Leaf, still_good};
 pub use objects::objects;
 pub use secret::Secret;

@@ -97,6 +97,11 @@ pub(super) enum Verb {
     /// Let a paused or stopped cluster go on
     #[command(after_help = "Examples:\n  tstack resume\n  tstack resume --name demo")]
     Resume,
+    /// Keep work for later: a node image with all images, a finished stack
+    Snapshot {
+        #[command(subcommand)]
+        what: Snapshot,
+    },
     /// Find what is wrong in Kubernetes files, before anything runs
     #[command(
         after_help = "Examples:\n  tstack lint k8s/\n  tstack lint gateway.yaml routes.yaml --deny warning\n  helm template ./chart | tstack lint -\n  tstack lint docs/guide.md --rule TS304=off\n\nExit codes: 0 no error   5 an error was found   2 something cannot be read"
@@ -190,6 +195,9 @@ pub(super) struct Up {
     /// Do not run the checks at the end
     #[arg(long)]
     pub no_verify: bool,
+    /// Make the cluster anew, though a snapshot or a baked node image fits
+    #[arg(long)]
+    pub no_snapshot: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -258,6 +266,36 @@ pub(super) struct Down {
     /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
     #[arg(long, conflicts_with = "keep_cluster")]
     pub forget: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Snapshot {
+    /// Make a node image that holds all images of a stack; `up` uses it by itself
+    #[command(after_help = "Examples:\n  tstack snapshot bake\n  tstack snapshot bake ./my-stack --output json   tells the image's name")]
+    Bake {
+        /// A stack that is built in, or the path of a stack file or folder
+        #[arg(default_value = "task-api", value_name = "STACK")]
+        stack: String,
+    },
+    /// Save a stack that is up and verified; `up` uses it by itself. It holds the keys of the cluster
+    #[command(after_help = "Examples:\n  tstack up && tstack snapshot save\n  tstack down && tstack up   restores it")]
+    Save,
+    /// List snapshots and baked node images
+    #[command(after_help = "Examples:\n  tstack snapshot list\n  tstack snapshot list --output json")]
+    List,
+    /// Bring a stack up from its snapshot, or say why that cannot be
+    #[command(after_help = "Examples:\n  tstack snapshot restore\n  tstack snapshot restore --set parameters.httpPort=9080")]
+    Restore(Box<Up>),
+    /// Remove snapshots and baked node images
+    #[command(after_help = "Examples:\n  tstack snapshot rm 1f0c2f8a9b3d4e5f60718293\n  tstack snapshot rm --all")]
+    Rm {
+        /// Their names, or what follows the colon
+        #[arg(value_name = "NAME", required_unless_present = "all")]
+        names: Vec<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+    },
 }
 
 #[derive(Clone, Debug, ClapArgs)]

@@ -13,6 +13,7 @@ mod meta;
 mod pause;
 mod plan;
 mod shown;
+mod snapshot;
 mod source;
 mod status;
 mod timings;
@@ -75,6 +76,7 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Timings(args) => timings::run(global, args, env, shown),
         Verb::Pause(args) => pause::pause(global, args, env, shown, cancel).await,
+        Verb::Snapshot { what } => Box::pin(snapshot::run(global, what, env, shown, cancel)).await,
         Verb::Resume => pause::resume(global, env, shown, cancel).await,
         Verb::Lint(args) => lint::run(global, args, env, shown),
         Verb::Explain { rule } => explain::run(rule.as_deref(), shown),

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::lint::Settings;
-use crate::ops::{Parts, Setup, UpOptions, Wanted};
+use crate::ops::{Keeping, Parts, Setup, UpOptions, Wanted};
 use crate::stack::{self, Overrides, Stack};
 use crate::state::{self, Record, StateFolder};
 use crate::world::clock::Start;
@@ -130,7 +130,18 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
     } else {
         std::path::absolute(&up.stack).map_or_else(|_| up.stack.clone(), |path| path.display().to_string())
     };
-    Ok(UpOptions { stack, source, profiles: global.profile.clone(), set, name, wanted, exposing: up.expose.into(), checks: !up.no_verify })
+    let keeping = if up.no_snapshot { Keeping::Nothing } else { Keeping::WhatFits };
+    Ok(UpOptions {
+        stack,
+        source,
+        profiles: global.profile.clone(),
+        set,
+        name,
+        wanted,
+        exposing: up.expose.into(),
+        checks: !up.no_verify,
+        keeping,
+    })
 }
 
 /// `path=value`, each.

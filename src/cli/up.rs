@@ -9,7 +9,7 @@ use super::shown::{Shown, exit_code};
 use super::{lint, source, watch};
 use crate::env::Env;
 use crate::failure::Failure;
-use crate::ops::{self, UpReport};
+use crate::ops::{self, Setup, UpOptions, UpReport};
 use crate::report::{self, Link, Next, Summary};
 
 pub(super) async fn run(global: &Global, args: &UpArgs, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
@@ -20,10 +20,22 @@ pub(super) async fn run(global: &Global, args: &UpArgs, env: &Env, shown: &mut S
 pub(super) async fn once(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
     let options = source::options(global, up, env, config_set)?;
+    with(global, up, (&setup, options), env, shown, cancel).await
+}
+
+/// One `up` of these options.
+pub(super) async fn with(
+    global: &Global,
+    up: &Up,
+    (setup, options): (&Setup, UpOptions),
+    env: &Env,
+    shown: &mut Shown,
+    cancel: &CancellationToken,
+) -> Result<u8, Failure> {
     lint::first(global, &up.stack, &options, env, shown)?;
     let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
     let name = options.name.clone();
-    let report = ops::up(&setup, options, shown.listener(&setup), cancel).await?;
+    let report = ops::up(setup, options, shown.listener(setup), cancel).await?;
     if let Some(told) = &report.told {
         shown.checks(told)?;
         if told.outcome.failure().is_some() {

@@ -7,11 +7,13 @@
 mod authority;
 mod cluster;
 mod host;
+mod kept;
 mod objects;
 
 pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
 pub use host::{adapted, held, host_spec, processes, wanted};
+pub use kept::{Kept, baked, engine_has, saved, wanted_snapshot};
 pub use objects::{Seen, components};
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
+use super::kept;
 use super::preflight;
 use super::session::{Programs, Session, Setup, Wanted, before_the_first_step};
 use crate::event::Event;
@@ -35,6 +36,19 @@ pub struct UpOptions {
     pub exposing: Exposing,
     /// Whether the checks run at the end.
     pub checks: bool,
+    /// What may stand for work done before.
+    pub keeping: Keeping,
+}
+
+/// What may stand for work done before, where the cluster is yet to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing: everything is made anew.
+    Nothing,
+    /// A snapshot of the stack or a baked node image, where one fits.
+    WhatFits,
+    /// A snapshot, or it is a failure.
+    Snapshot,
 }
 
 /// What `up` did.
@@ -64,6 +78,16 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
             .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
     }
+    let kept::Restoring { plan, note } = kept::restore(&session, &options.stack, options.keeping).await?;
+    if let Some(text) = note {
+        listener(&Event::Note { text }, Duration::ZERO);
+    }
+    if let Some(plan) = plan {
+        let told = restore(&mut session, &options, &plan, &mut listener, cancel).await?;
+        if told.outcome.failure().is_some() {
+            return Ok(UpReport::of(&session, Some(told)).await);
+        }
+    }
     if matches!(session.sight.fact, ClusterFact::Stopped | ClusterFact::Paused | ClusterFact::Silent) {
         // what a cluster holds is seen only once it answers: it is started before anything else is decided
         let told = start(&session, &mut listener, cancel).await?;
@@ -73,15 +97,9 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         session.look().await?;
     }
     let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
-    let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?;
     let programs = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
-    session.folder.create()?;
-    session.record.stack.clone_from(&stack.name);
-    session.record.source.clone_from(&options.source);
-    session.record.profiles.clone_from(&options.profiles);
-    session.record.set.clone_from(&options.set);
-    session.record.exposing = options.exposing;
-    session.record.write(&session.folder)?;
+    begin(&mut session, &stack.name, (&options.source, &options.profiles, &options.set), options.exposing)?;
     let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), programs);
     let told = if plan.is_empty() {
@@ -96,6 +114,42 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
     };
     session.record = context.record();
     Ok(UpReport::of(&session, told).await)
+}
+
+/// Notes what is about to be made, and for whom.
+fn begin(
+    session: &mut Session,
+    stack: &str,
+    (source, profiles, set): (&str, &[String], &[(String, String)]),
+    exposing: Exposing,
+) -> Result<(), Failure> {
+    session.folder.create()?;
+    stack.clone_into(&mut session.record.stack);
+    source.clone_into(&mut session.record.source);
+    profiles.clone_into(&mut session.record.profiles);
+    set.clone_into(&mut session.record.set);
+    session.record.exposing = exposing;
+    session.record.write(&session.folder)
+}
+
+/// Makes the cluster from a snapshot, and looks at what is in it.
+async fn restore(
+    session: &mut Session,
+    options: &UpOptions,
+    plan: &Plan,
+    listener: &mut Listener,
+    cancel: &CancellationToken,
+) -> Result<Told, Failure> {
+    let programs = preflight::check(&options.stack, plan, session).await.map_err(before_the_first_step)?;
+    begin(session, &options.stack.name, (&options.source, &options.profiles, &options.set), options.exposing)?;
+    let context = session.context(None, programs);
+    let told = drive("up", &session.target_name(), plan, Arc::clone(&context), listener, cancel).await?;
+    session.record = context.record();
+    session.recorded = true;
+    if told.outcome.failure().is_none() {
+        session.look().await?;
+    }
+    Ok(told)
 }
 
 /// Starts a cluster of ours whose node or API server does not answer.
@@ -119,7 +173,10 @@ impl UpReport {
 pub async fn plan(setup: &Setup, options: UpOptions) -> Result<Planned, Failure> {
     let session = Session::open(setup, &options.name, &options.wanted, None).await?;
     let (stack, host) = session.fit(options.stack).await?;
-    let (plan, decided_in) = decide(&session, &stack, host, options.exposing, options.checks).await?;
+    let (plan, decided_in) = match kept::restore(&session, &stack, options.keeping).await?.plan {
+        Some(plan) => (plan, Duration::ZERO),
+        None => decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?,
+    };
     Ok(Planned { plan, chosen: session.chosen, decided_in: decided_in.as_secs_f64() })
 }
 
@@ -143,10 +200,14 @@ async fn decide(
     host: Option<HostFact>,
     exposing: Exposing,
     checks: bool,
+    keeping: Keeping,
 ) -> Result<(Plan, Duration), Failure> {
     let engine = session.engine.as_ref();
     let seen = observe::for_up(stack, &session.folder, &session.record, &session.sight, engine).await;
-    let observed = Observed { host, ..seen.map_err(before_the_first_step)? };
+    let mut observed = Observed { host, ..seen.map_err(before_the_first_step)? };
+    if keeping != Keeping::Nothing {
+        kept::use_baked(session, stack, &mut observed).await?;
+    }
     let began = Instant::now();
     let plan = plan::up(stack, &observed, UpRequest { exposing, checks })?;
     Ok((plan, began.elapsed()))

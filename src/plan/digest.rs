@@ -30,6 +30,14 @@ pub fn stack_digest(stack: &Stack) -> String {
     short(&canonical(&serde_json::to_value(stack).unwrap_or_default()))
 }
 
+/// The digest of what a stack makes in a cluster, whatever leads to it: host ports, addresses and checks may differ.
+#[must_use]
+pub fn cluster_digest(stack: &Stack) -> String {
+    let nodes: Vec<u16> = stack.cluster.ports.iter().map(|port| port.node).collect();
+    let wanted = serde_json::json!({"name": stack.name, "node": stack.cluster.image, "ports": nodes, "components": stack.components});
+    short(&canonical(&wanted))
+}
+
 /// JSON with sorted keys: the order in which a person wrote them is no difference.
 fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {

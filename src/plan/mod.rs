@@ -7,14 +7,16 @@
 mod digest;
 mod down;
 mod graph;
+mod keep;
 mod observed;
 mod pause;
 mod step;
 mod up;
 
-pub use digest::{certificate_digest, chart_digest, object_digest, stack_digest};
+pub use digest::{certificate_digest, chart_digest, cluster_digest, object_digest, stack_digest};
 pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
+pub use keep::{Restore, bake, restore, save};
 pub use observed::{ClusterFact, Exposing, HostFact, Made, NodeAccess, ObjectFact, Observed, ReleaseFact};
 pub use pause::pause;
 pub use step::{Action, Step};

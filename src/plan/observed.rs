@@ -14,6 +14,8 @@ pub struct Observed {
     pub cluster: ClusterFact,
     /// How images get into the cluster's nodes.
     pub nodes: NodeAccess,
+    /// The baked node image that holds all images of the stack, where the cluster is yet to be made and one is to be used.
+    pub baked: Option<ImageRef>,
     /// Images that the engine has.
     pub engine_images: BTreeSet<ImageRef>,
     /// Wanted images that the nodes have, by content.

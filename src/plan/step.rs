@@ -121,6 +121,25 @@ pub enum Action {
     AwaitNode,
     /// The API server answers us, before the last parts of the cluster are there; the kubeconfig is written.
     AwaitServer,
+    /// A node image that holds all images of the stack is made.
+    BakeNode {
+        /// Its name.
+        name: String,
+    },
+    /// The state of the cluster is written down as an image.
+    SaveSnapshot {
+        /// Its name.
+        name: String,
+    },
+    /// The cluster is made from a snapshot, with everything that was in it.
+    RestoreCluster {
+        /// The snapshot's name.
+        snapshot: String,
+        /// Host ports to map.
+        ports: Vec<PortMapping>,
+        /// A half-made cluster of ours is removed first.
+        replace: bool,
+    },
     /// The stopped or frozen nodes of the cluster run on.
     StartCluster,
     /// The nodes of the cluster are frozen, or stopped so that their memory is given back.

@@ -19,9 +19,9 @@ pub struct UpRequest {
 }
 
 /// Pulls and loads move up to gigabytes; a slow line is no failure.
-const TRANSFER: Duration = Duration::from_mins(30);
+pub(super) const TRANSFER: Duration = Duration::from_mins(30);
 /// Cluster and Helm calls; kind gives up on its own parts earlier.
-const CALL: Duration = Duration::from_mins(10);
+pub(super) const CALL: Duration = Duration::from_mins(10);
 /// A node that starts again: its API server answers within half a minute, on a slow machine within two.
 const START: Duration = Duration::from_mins(4);
 /// Local acts.
@@ -144,11 +144,18 @@ impl<'a> Draft<'a> {
             }
             ClusterFact::Absent => {}
         }
-        self.pull(&cluster.image);
-        let action = Action::CreateCluster { image: cluster.image.clone(), ports: cluster.ports.clone() };
+        let image = self.observed.baked.as_ref().unwrap_or(&cluster.image);
+        if self.observed.baked.is_none() {
+            self.pull(image);
+        }
+        let cause = match self.observed.baked {
+            Some(_) => "there is none; the baked node image holds all images",
+            None => "there is none",
+        };
+        let action = Action::CreateCluster { image: image.clone(), ports: cluster.ports.clone() };
         let version = cluster.image.tag.as_deref().unwrap_or("");
         let step = Step::new("cluster", format!("make the cluster (Kubernetes {version})"), action);
-        self.add(step.because("there is none").needs([pull_id(&cluster.image), "remains".into()]).within(CALL));
+        self.add(step.because(cause).needs([pull_id(&cluster.image), "remains".into()]).within(CALL));
         let beside = |id: &str, title: &str, action| {
             Step::new(id, title, action).because("the cluster is being made").beside(["cluster".to_owned()]).within(CALL)
         };
@@ -420,7 +427,7 @@ fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-fn pull_id(image: &ImageRef) -> String {
+pub(super) fn pull_id(image: &ImageRef) -> String {
     format!("pull:{image}")
 }
 

@@ -58,6 +58,15 @@ impl Owner {
     }
 }
 
+/// A port of 127.0.0.1 that nobody listens on now.
+///
+/// # Errors
+/// When there is none.
+pub fn free() -> Result<u16, Failure> {
+    let bound = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    bound.map(|address| address.port()).map_err(|e| Failure::step("there is no free port on 127.0.0.1").because(&e))
+}
+
 /// Who listens on a port of 127.0.0.1, by itself or by listening everywhere; `None` when it is free. `containers` are those that run now, so
 /// that a port which the engine publishes is told by the container's name.
 ///

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("stack", &["input", "yaml"]),
     ("generate", &["spec", "stack", "yaml"]),
     ("certs", &["failure", "stack"]),
+    ("snapshot", &["stack"]),
     ("image", &["failure", "stack"]),
     ("host", &["stack"]),
     ("lint", &["input::nearest", "kinds", "stack::ObjectId", "yaml"]),
@@ -38,7 +39,10 @@ const TABLE: &[(&str, &[&str])] = &[
     // the record keeps what plans need again, the journal what happened
     ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
-    ("observe", &["failure", "certs", "forward", "host", "image", "plan", "platform", "ready", "stack", "state", "supervise", "world"]),
+    (
+        "observe",
+        &["failure", "certs", "forward", "host", "image", "plan", "platform", "ready", "snapshot", "stack", "state", "supervise", "world"],
+    ),
     // a certificate is applied with the CA that lies in the state folder: looked at as `observe` looks at it
     (
         "exec",
@@ -50,10 +54,11 @@ const TABLE: &[(&str, &[&str])] = &[
             "forward",
             "host",
             "image",
-            "observe::{authority, host_spec, wanted}",
+            "observe::{authority, host_spec, wanted, wanted_snapshot}",
             "plan",
             "platform",
             "ready",
+            "snapshot",
             "stack",
             "state",
             "supervise::Client",
@@ -75,6 +80,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "observe",
             "plan",
             "platform",
+            "snapshot",
             "spec",
             "stack",
             "state",

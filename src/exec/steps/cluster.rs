@@ -1,5 +1,7 @@
 //! The cluster itself: made, started, deleted.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
@@ -14,7 +16,10 @@ use crate::world::kind::NewCluster;
 use crate::world::kube::Cluster;
 
 /// The network that kind puts its nodes into.
-const NETWORK: &str = "kind";
+pub(super) const NETWORK: &str = "kind";
+
+/// The longest pause between two questions to an API server that starts.
+const SOON: Duration = Duration::from_millis(200);
 
 /// How long a node may take to end by itself; its etcd is written so that it survives being killed.
 const GRACE_SECONDS: i32 = 20;
@@ -57,7 +62,11 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
             _ => engine.start(&node.id).await?,
         }
     }
-    // the engine knows when the container runs, nobody tells when the API server in it answers
+    answers(context, signals, deadline).await
+}
+
+/// Waits until the API server of a node that was started answers: the engine knows when the container runs, nobody tells more.
+pub(super) async fn answers(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
     let mut backoff = Backoff::new();
     loop {
         match Cluster::connect(&context.folder.kubeconfig(), None).await {
@@ -66,6 +75,10 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
                 signals.waiting(format!("the API server does not answer yet: {}", failure.what));
                 if !backoff.pause_until(deadline).await {
                     return Err(failure);
+                }
+                // it comes within seconds, and everything waits for it: no long pause
+                if backoff.clone().step() > SOON {
+                    backoff = Backoff::new();
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::world::engine::{Container, Engine};
 use bytes::Bytes;
 
 /// What reads an archive inside a node, from its standard input.
-const IMPORT: [&str; 6] = ["ctr", "--namespace=k8s.io", "images", "import", "--digests", "-"];
+pub(super) const IMPORT: [&str; 6] = ["ctr", "--namespace=k8s.io", "images", "import", "--digests", "-"];
 
 pub(super) async fn pull(context: &Context, image: &ImageRef, signals: &Signals) -> Result<(), Failure> {
     let mirror = context.engines.mirrors.resolve(image);

@@ -10,6 +10,7 @@ mod node;
 mod objects;
 mod ready;
 mod remove;
+mod snapshot;
 
 pub use checks::run_check;
 pub use ready::judge;
@@ -30,6 +31,11 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::CreateCluster { image, ports } => cluster::create(context, &image, &ports, signals).await,
         Action::AwaitNode => node::takes_images(context, signals, deadline).await,
         Action::AwaitServer => node::server_answers(context, signals, deadline).await,
+        Action::BakeNode { name } => snapshot::bake(context, &name, deadline, signals).await,
+        Action::SaveSnapshot { name } => snapshot::save(context, &name, signals).await,
+        Action::RestoreCluster { snapshot, ports, replace } => {
+            snapshot::restore(context, &snapshot, &ports, replace, deadline, signals).await
+        }
         Action::StartCluster => cluster::start(context, signals, deadline).await,
         Action::PauseCluster { release_memory } => cluster::pause(context, release_memory, signals).await,
         Action::DeleteCluster => cluster::delete(context, signals).await,

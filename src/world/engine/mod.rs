@@ -8,6 +8,7 @@ mod error;
 mod exec;
 mod image;
 mod info;
+mod keep;
 #[cfg(test)]
 mod live;
 mod network;
@@ -15,14 +16,17 @@ mod node;
 mod pull;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod template;
 
 pub use connect::default_addresses;
 pub use container::{Container, Details, PublishedPort, State};
 pub use exec::Output;
 pub use image::{EngineImage, local_name};
 pub use info::Info;
+pub use keep::{KeptImage, Workbench};
 pub use network::{Network, Volume};
 pub use node::{NodeImage, missing_in_node};
+pub use template::{NewNode, NodeTemplate};
 
 /// A connection to an engine. Cloning is cheap.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 //!
 //! Every answer has three values: `Ok(Some(_))` is there, `Ok(None)` is absent, `Err(_)` is unknown. Unknown is never taken for absent.
 
+mod anew;
 mod apply;
 mod apply_all;
 mod call;

@@ -1,0 +1,95 @@
+//! A cluster from a snapshot: ours by a mark of its own, on ports of its own, with everything that was in it.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::files;
+use crate::exec::steps::cluster::{NETWORK, answers};
+use crate::exec::{Context, Signals};
+use crate::failure::Failure;
+use crate::stack::PortMapping;
+use crate::state::{Target, owner};
+use crate::world::engine::{Container, Engine, NewNode};
+use crate::world::{files as disk, ports as machine_ports};
+
+/// Where the kubelet has the labels of its node.
+const FLAGS: (&str, &str) = ("/var/lib/kubelet/kubeadm-flags.env", "/var/lib/kubelet");
+
+pub(in crate::exec::steps) async fn restore(
+    context: &Context,
+    snapshot: &str,
+    ports: &[PortMapping],
+    replace: bool,
+    deadline: Instant,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    let engine = context.engine()?;
+    let cluster = context.kind_cluster()?;
+    if replace {
+        signals.waiting("the half-made cluster is removed");
+        for node in engine.containers(&[(Container::KIND_CLUSTER, &cluster)]).await? {
+            engine.remove_container(&node.id).await?;
+        }
+    }
+    let contents = read(context, engine, snapshot).await?;
+    let network_there = engine.network(NETWORK).await?.is_some();
+    let mut word = String::new();
+    // noted before anything is made: a crash from here on leaves a cluster that is known to be ours and half made
+    context.note(|record| {
+        record.identity = None;
+        record.made.clear();
+        record.verified = None;
+        if let Target::Kind { owner, network_made, .. } = &mut record.target {
+            *network_made |= !network_there;
+            word.clone_from(owner);
+        }
+    })?;
+    if !network_there {
+        engine.make_network(&contents.template).await?;
+    }
+    let api_server = machine_ports::free()?;
+    let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
+    let (before, now) = (owner::mark(&contents.word), owner::mark(&word));
+    let new = NewNode { name: &contents.node, image: snapshot, marks: (&before, &now), ports: &ports, api_server };
+    signals.waiting("the node is made");
+    let node = engine.make_node(&contents.template, new).await?;
+    relabel(engine, &node, &contents.word, &word).await?;
+    if let Some((certificate, key)) = &contents.authority {
+        disk::write_private(&context.folder.authority_key(), key)?;
+        disk::write_private(&context.folder.authority_certificate(), certificate)?;
+    }
+    disk::write_private(&context.folder.kubeconfig(), files::with_port(&contents.kubeconfig, api_server).as_bytes())?;
+    engine.start(&node).await?;
+    let since = engine.inspect(&node).await?.map(|details| details.started_at).unwrap_or_default();
+    let since: Timestamp =
+        since.parse().map_err(|e: jiff::Error| Failure::step("the engine does not say when the node was started").because(&e))?;
+    answers(context, signals, deadline).await?;
+    let api = context.cluster().await?;
+    let identity = api.identity().await?;
+    if identity != contents.identity {
+        return Err(Failure::step("the restored cluster is not the saved one")
+            .why(format!("its identity is {identity}, not {}", contents.identity)));
+    }
+    // until the kubelet has looked at each, pods say what was true when they were saved
+    api.await_pods_since(since, deadline, &|reason| signals.waiting(reason)).await?;
+    let made = serde_json::from_value(contents.made).map_err(|e| Failure::step("the snapshot cannot be read").because(&e))?;
+    context.note(|record| {
+        record.made = made;
+        record.identity = Some(identity);
+    })
+}
+
+/// What lies in a snapshot; only a container lets it be read.
+async fn read(context: &Context, engine: &Engine, snapshot: &str) -> Result<files::Contents, Failure> {
+    let bench = super::workbench(context, snapshot, &["/bin/true"], None).await?;
+    let archive = engine.download(&bench, &files::place()).await;
+    engine.remove_container(&bench).await?;
+    files::read(&archive?.ok_or_else(|| Failure::step(format!("the image {snapshot} is no snapshot")))?)
+}
+
+/// The kubelet gives its node the word of its new mark.
+async fn relabel(engine: &Engine, node: &str, before: &str, now: &str) -> Result<(), Failure> {
+    let Some(archive) = engine.download(node, FLAGS.0).await? else { return Ok(()) };
+    let replaced = files::replaced(&archive, before, now);
+    engine.upload(node, FLAGS.1, futures::stream::once(async move { replaced })).await
+}
