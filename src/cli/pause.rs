@@ -13,14 +13,14 @@ use crate::report;
 pub(super) async fn pause(global: &Global, args: &Pause, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, _) = source::setup(global, env)?;
     let name = source::existing(global, &setup)?;
-    let told = ops::pause(&setup, &name, args.release_memory, shown.listener(), cancel).await?;
+    let told = ops::pause(&setup, &name, args.release_memory, shown.listener(&setup), cancel).await?;
     done(told.as_ref(), &format!("`{name}` rests; `tstack resume --name {name}` lets it go on."), shown)
 }
 
 pub(super) async fn resume(global: &Global, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, _) = source::setup(global, env)?;
     let name = source::existing(global, &setup)?;
-    let told = ops::resume(&setup, &name, shown.listener(), cancel).await?;
+    let told = ops::resume(&setup, &name, shown.listener(&setup), cancel).await?;
     // what was stopped has its pods to start; what was frozen is as it was
     done(told.as_ref(), &format!("`{name}` goes on; `tstack status --name {name}` shows how it is."), shown)
 }

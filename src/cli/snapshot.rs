@@ -17,7 +17,7 @@ pub(super) async fn run(global: &Global, what: &Snapshot, env: &Env, shown: &mut
         Snapshot::Bake { stack } => {
             let (setup, config_set) = source::setup(global, env)?;
             let options = source::options(global, &plain(stack), env, config_set)?;
-            let made = ops::bake(&setup, options, shown.listener(), cancel).await?;
+            let made = ops::bake(&setup, options, shown.listener(&setup), cancel).await?;
             done(&made, "holds all images of the stack; `tstack up` uses it by itself.", shown)
         }
         Snapshot::Save => save(global, env, shown, cancel).await,
@@ -63,7 +63,7 @@ async fn save(global: &Global, env: &Env, shown: &mut Shown, cancel: &Cancellati
         checks: true,
         keeping: Keeping::Nothing,
     };
-    let made = ops::save(&setup, options, shown.listener(), cancel).await?;
+    let made = ops::save(&setup, options, shown.listener(&setup), cancel).await?;
     done(&made, "holds the stack with the keys of its cluster; `tstack up` uses it by itself, `tstack snapshot rm` removes it.", shown)
 }
 

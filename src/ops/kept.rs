@@ -31,11 +31,11 @@ pub(super) async fn restore(session: &Session, stack: &Stack, keeping: Keeping) 
     let name = session.folder.name();
     let asked = keeping == Keeping::Snapshot;
     if keeping == Keeping::Nothing || !to_be_made(session) {
-        return match asked {
-            true => Err(Failure::preflight(format!("`{name}` is there already: nothing is restored over it"))
-                .hint(format!("`tstack down --name {name}` removes it; its snapshots stay."))),
-            false => Ok(Restoring::default()),
-        };
+        if asked {
+            return Err(Failure::preflight(format!("`{name}` is there already: nothing is restored over it"))
+                .hint(format!("`tstack down --name {name}` removes it; its snapshots stay.")));
+        }
+        return Ok(Restoring::default());
     }
     let Some(engine) = &session.engine else { return Ok(Restoring::default()) };
     let wanted = observe::wanted_snapshot(stack, name);

@@ -24,10 +24,14 @@ pub(super) async fn check(stack: &Stack, plan: &Plan, session: &Session) -> Resu
     ports(plan, session, &mut problems).await?;
     if let Some(engine) = &session.engine {
         let info = engine.info().await?;
-        if plan.steps().iter().any(|step| matches!(step.action, Action::CreateCluster { .. })) {
+        if plan.steps().iter().any(|step| matches!(step.action, Action::CreateCluster { .. } | Action::RestoreCluster { .. })) {
             capacity(stack, &info, &mut problems);
         }
-        if plan.steps().iter().any(|step| matches!(step.action, Action::PullImage { .. } | Action::LoadImages { .. })) {
+        if plan
+            .steps()
+            .iter()
+            .any(|step| matches!(step.action, Action::PullImage { .. } | Action::LoadImages { .. } | Action::RestoreCluster { .. }))
+        {
             disk(stack, &info, &mut problems);
         }
     }
@@ -104,6 +108,7 @@ async fn ports(plan: &Plan, session: &Session, problems: &mut Problems) -> Resul
     for step in plan.steps() {
         match &step.action {
             Action::CreateCluster { ports, .. } if !replaces => wanted.extend(ports.iter().map(|port| port.host)),
+            Action::RestoreCluster { ports, replace: false, .. } => wanted.extend(ports.iter().map(|port| port.host)),
             Action::StartForwarder { routes } => wanted.extend(routes.iter().map(|route| route.host)),
             // one that is started anew holds them itself
             Action::StartSupervisor { exposures, .. } if session.sight.supervisor.is_none() => {

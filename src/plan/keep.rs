@@ -30,7 +30,7 @@ pub fn bake<'a>(name: &str, parts: impl Iterator<Item = &'a ImageRef>, there: &B
 ///
 /// # Errors
 /// Never; a defect of ours is reported as such.
-pub fn save<'a>(name: &str, bake: Option<(&str, Vec<&'a ImageRef>)>, there: &BTreeSet<ImageRef>) -> Result<Plan, Failure> {
+pub fn save(name: &str, bake: Option<(&str, Vec<&ImageRef>)>, there: &BTreeSet<ImageRef>) -> Result<Plan, Failure> {
     let mut steps = bake.map_or_else(Vec::new, |(name, parts)| bake_steps(name, parts.into_iter(), there));
     let needs: Vec<String> = steps.last().map(|step| step.id.clone()).into_iter().collect();
     let save = Step::new("save", "save the cluster", Action::SaveSnapshot { name: name.to_owned() });

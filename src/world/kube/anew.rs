@@ -28,13 +28,10 @@ impl Cluster {
             if listed && late.is_empty() {
                 return Ok(());
             }
-            let event = match timeout_at(deadline, stream.next()).await {
-                Ok(Some(event)) => event,
-                Ok(None) | Err(_) => {
-                    let failure = Failure::step(format!("{} pods do not run again in time", late.len()));
-                    let failure = late.iter().fold(failure, |failure, (pod, reason)| failure.why(format!("{pod}: {reason}")));
-                    return Err(failure.hint("`tstack up` goes on from here; with --no-snapshot it makes the cluster anew."));
-                }
+            let Ok(Some(event)) = timeout_at(deadline, stream.next()).await else {
+                let failure = Failure::step(format!("{} pods do not run again in time", late.len()));
+                let failure = late.iter().fold(failure, |failure, (pod, reason)| failure.why(format!("{pod}: {reason}")));
+                return Err(failure.hint("`tstack up` goes on from here; with --no-snapshot it makes the cluster anew."));
             };
             match event {
                 Ok(Event::Init) => late.clear(),
