@@ -15,5 +15,6 @@ mod a_clear_reason;
 mod crash_and_resume;
 mod on_a_running_stack;
 mod on_two_providers;
+mod snapshots;
 mod somebody_elses_cluster;
 mod the_main_job;

@@ -27,6 +27,8 @@ mod provider;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod records;
 #[cfg(all(unix, feature = "test-fakes"))]
+mod snapshots;
+#[cfg(all(unix, feature = "test-fakes"))]
 mod tools;
 
 /// A file that no `mod` names would be compiled by nobody and fail never.

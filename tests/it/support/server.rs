@@ -58,6 +58,8 @@ pub(crate) struct Engine {
     pub nodes: Value,
     /// Whether it has every image that it is asked for.
     pub has_images: bool,
+    /// The labels of images of ours, by a part of their names.
+    pub kept: Value,
 }
 
 impl Default for Engine {
@@ -68,6 +70,7 @@ impl Default for Engine {
             containers: json!([]),
             nodes: json!([]),
             has_images: true,
+            kept: json!({}),
         }
     }
 }
@@ -104,6 +107,10 @@ impl Engine {
         Seen(seen)
     }
 
+    fn labels_of(&self, image: &str) -> Option<&Value> {
+        self.kept.as_object()?.iter().find(|(name, _)| image.contains(name.as_str())).map(|(_, labels)| labels)
+    }
+
     fn answer(&self, request: &str) -> Answer {
         let ok = |body: &Value| (200, String::new(), body.to_string());
         match request {
@@ -112,6 +119,11 @@ impl Engine {
             "GET /containers/json" => ok(&self.containers),
             "GET /containers/json?nodes" => ok(&self.nodes),
             "GET /networks" => ok(&json!([])),
+            "GET /images/json" => ok(&json!([])),
+            image if image.contains("/localhost/tstack-") => match self.labels_of(image) {
+                Some(labels) => ok(&json!({"Id": "sha256:9", "Size": 1, "Config": {"Labels": labels}})),
+                None => (404, String::new(), json!({"message": "no such image"}).to_string()),
+            },
             image if image.starts_with("GET /images/") && self.has_images => ok(&json!({"Id": "sha256:1", "Size": 1})),
             _ => (404, String::new(), json!({"message": "no such thing"}).to_string()),
         }
