@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 
 /// One step, as a renderer needs it; the first event of a run carries them all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepInfo {
     /// Unique within the plan, stable between runs: `install:keda`.
     pub id: String,
@@ -24,6 +24,12 @@ pub struct StepInfo {
     /// Ids of the steps that must have ended before it, well or not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// Ids of the steps that must have begun before it: it watches what they make.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// Steps of one lane run one at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
 }
 
 /// The result of one check of the stack, as `up` and `verify` show it.

@@ -89,8 +89,8 @@ impl Step {
     /// What renderers need of it.
     #[must_use]
     pub fn info(&self) -> StepInfo {
-        let Self { id, title, cause, needs, after, .. } = self.clone();
-        StepInfo { id, title, cause, needs, after }
+        let Self { id, title, cause, needs, after, beside, lane, .. } = self.clone();
+        StepInfo { id, title, cause, needs, after, beside, lane: lane.map(str::to_owned) }
     }
 }
 

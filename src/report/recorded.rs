@@ -42,7 +42,7 @@ fn plan() -> (u64, Event) {
         title: title.into(),
         cause: cause.into(),
         needs: needs.iter().map(|&need| need.to_owned()).collect(),
-        after: Vec::new(),
+        ..StepInfo::default()
     };
     let steps = vec![
         step("cluster", "make cluster tstack-task-api", "there is none", &[]),

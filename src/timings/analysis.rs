@@ -33,6 +33,9 @@ pub struct Timings {
     /// `total / bound`; absent where no step took any time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,
+    /// The longest chain where steps of one lane come one after the other too; absent where no lane makes it longer.
+    #[serde(serialize_with = "optional", skip_serializing_if = "Option::is_none")]
+    pub in_turn: Option<Duration>,
     /// The critical path, in the order of time.
     pub critical_path: Vec<Link>,
     /// Every step, in the order in which they began; those that did not run are last.
@@ -49,6 +52,8 @@ pub struct Link {
     pub id: String,
     /// What it does.
     pub title: String,
+    /// Whether it did not need the one before it, but waited for its turn: both are of one lane.
+    pub in_turn: bool,
     /// The time from the end of the one before it to its start; for the first one, the time before the first step.
     #[serde(serialize_with = "seconds::serialize")]
     pub gap: Duration,
@@ -77,10 +82,11 @@ impl Timings {
     pub fn of(run: &Run, number: usize) -> Self {
         let graph = Graph::of(run);
         let path = graph.critical_path();
-        let (slack, bound) = (graph.slack(), graph.bound());
+        let (slack, bound, in_turn) = (graph.slack(), graph.bound(false), graph.bound(true));
         let link = |place: &usize| {
-            let Step { id, title, took, .. } = run.steps[*place].clone();
-            Link { id, title, gap: graph.gap(*place), took }
+            let Step { id, title, took, behind, .. } = run.steps[*place].clone();
+            let in_turn = graph.last_behind(*place).is_some_and(|other| !behind.contains(&other));
+            Link { id, title, in_turn, gap: graph.gap(*place), took }
         };
         let links: Vec<Link> = path.iter().map(link).collect();
         let on_path = links.iter().map(|link| link.took).sum();
@@ -97,6 +103,7 @@ impl Timings {
             afterwards: run.total.saturating_sub(run.before + on_path + between),
             bound,
             ratio: (!bound.is_zero()).then(|| thousandths(run.total.div_duration_f64(bound))),
+            in_turn: Some(in_turn).filter(|in_turn| *in_turn > bound),
             critical_path: links,
             steps,
             help: helps(run, &graph, &path),

@@ -3,6 +3,7 @@
 //! Every number is the difference between two computed schedules: the run as it was, and the run with these steps at no time and all else
 //! as long as it took. Steps that share two processors slow each other down, so that the true gain may differ; no sum of these is a gain.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -87,9 +88,17 @@ pub(super) fn helps(run: &Run, graph: &Graph<'_>, path: &[usize]) -> Vec<Help> {
         group("every wait until something is ready", &|step| step.id.starts_with("ready:"), None),
         group("all checks", &|step| step.id.starts_with("check:"), None),
     ];
-    // what loads images is told with the images
-    let single = path.iter().filter(|place| !loads(&run.steps[**place]));
-    let mut single: Vec<Help> = single.map(|place| without(&run.steps[*place].title, &[*place], None)).collect();
+    // what loads images is told with the images, and what watches another step at work with that one
+    let id = |place: usize| run.steps[place].beside.first().unwrap_or(&run.steps[place].id);
+    let single: BTreeSet<&String> = path.iter().filter(|place| !loads(&run.steps[**place])).map(|place| id(*place)).collect();
+    let mut single: Vec<Help> = single
+        .into_iter()
+        .map(|one| {
+            let places: Vec<usize> = (0..run.steps.len()).filter(|place| run.steps[*place].id == *one || id(*place) == one).collect();
+            let title = run.steps.iter().find(|step| step.id == *one).map_or(one, |step| &step.title);
+            without(title, &places, None)
+        })
+        .collect();
     single.sort_by_key(|help| std::cmp::Reverse(help.saves));
     single.truncate(SINGLE);
     all.extend(single);

@@ -2,7 +2,7 @@
 //!
 //! A line that cannot be read (the last one of a killed run, words of a newer tstack) is passed over: the others still tell the truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -95,6 +95,8 @@ impl Draft {
             }
             Event::StepDone { id, .. } => self.end(&id, State::Done, at),
             Event::StepFailed { id, .. } => self.end(&id, State::Failed, at),
+            // one that never began is as it was
+            Event::StepSkipped { id, .. } => self.end(&id, State::GivenUp, at),
             Event::Cancelling => self.cancelled = true,
             Event::PlanFinished { failed, .. } => {
                 self.ended = Some(match failed {
@@ -103,12 +105,7 @@ impl Draft {
                     _ => Outcome::Failed,
                 });
             }
-            Event::Note { .. }
-            | Event::LeftOut { .. }
-            | Event::StepNote { .. }
-            | Event::StepSkipped { .. }
-            | Event::CheckDone { .. }
-            | Event::Unknown => {}
+            Event::Note { .. } | Event::LeftOut { .. } | Event::StepNote { .. } | Event::CheckDone { .. } | Event::Unknown => {}
         }
     }
 
@@ -130,7 +127,7 @@ impl Draft {
     fn add(&mut self, info: StepInfo) -> usize {
         let place = self.steps.len();
         self.places.insert(info.id.clone(), place);
-        let StepInfo { id, title, needs, after, .. } = info;
+        let StepInfo { id, title, cause: _, needs, after, beside, lane } = info;
         self.steps.push(Step {
             id,
             title,
@@ -139,8 +136,11 @@ impl Draft {
             took: Duration::ZERO,
             needs,
             after,
+            beside,
+            lane,
             waits: Vec::new(),
             behind: Vec::new(),
+            turn: None,
             order: (usize::MAX, usize::MAX),
         });
         place
@@ -151,7 +151,7 @@ impl Draft {
         let known = self.places.get(id).copied();
         let place = known.unwrap_or_else(|| {
             let (id, title) = (id.to_owned(), id.to_owned());
-            self.add(StepInfo { id, title, cause: String::new(), needs: Vec::new(), after: Vec::new() })
+            self.add(StepInfo { id, title, ..StepInfo::default() })
         });
         &mut self.steps[place]
     }
@@ -167,21 +167,37 @@ impl Draft {
         }
     }
 
-    /// Says of each step of the plan at hand which ones it came behind: what it needs and comes after, as far as that ended before it
-    /// began; where it needs nothing, the whole plan before.
+    /// Says of each step of the plan at hand which ones it came behind, as far as they ended before it began: what it needs and comes
+    /// after, and what those that it runs beside came behind; where that is nothing, the whole plan before.
     fn link(&mut self) {
-        let ended_before = |steps: &[Step], place: usize, begun: usize| steps[place].order.1 < begun;
         for place in self.from..self.steps.len() {
-            let step = &self.steps[place];
-            let named = step.needs.iter().chain(&step.after).filter_map(|id| self.places.get(id).copied());
-            let mut behind: Vec<usize> = named.filter(|other| ended_before(&self.steps, *other, step.order.0)).collect();
+            let ended_before = |other: &usize| self.steps[*other].order.1 < self.steps[place].order.0;
+            let mut behind: Vec<usize> = self.named(place).into_iter().filter(ended_before).collect();
             if behind.is_empty() {
-                behind = (0..self.from).filter(|other| ended_before(&self.steps, *other, step.order.0)).collect();
+                behind = (0..self.from).filter(ended_before).collect();
             }
-            behind.sort_unstable();
-            behind.dedup();
-            self.steps[place].behind = behind;
+            let lane = |other: &usize| self.steps[place].lane.is_some() && self.steps[*other].lane == self.steps[place].lane;
+            let turn = (self.from..self.steps.len()).filter(lane).filter(ended_before).max_by_key(|other| self.steps[*other].order.1);
+            (self.steps[place].behind, self.steps[place].turn) = (behind, turn);
         }
+    }
+
+    /// The steps that a step names as its needs and what it comes after, and those that steps beside it name.
+    fn named(&self, place: usize) -> Vec<usize> {
+        let places = |ids: &[String]| ids.iter().filter_map(|id| self.places.get(id).copied()).collect::<Vec<_>>();
+        let (mut beside, mut found) = (vec![place], BTreeSet::new());
+        let mut at = 0;
+        while let Some(place) = beside.get(at).copied() {
+            let step = &self.steps[place];
+            found.extend(places(&step.needs).into_iter().chain(places(&step.after)));
+            for other in places(&step.beside) {
+                if !beside.contains(&other) {
+                    beside.push(other);
+                }
+            }
+            at += 1;
+        }
+        found.into_iter().collect()
     }
 
     fn finish(mut self) -> Run {

@@ -81,11 +81,20 @@ pub struct Step {
     pub needs: Vec<String>,
     /// Ids of the steps that had to end before it.
     pub after: Vec<String>,
+    /// Ids of the steps that had to begin before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// Steps of one lane ran one at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
     /// What it said that it waited for, one after the other.
     pub waits: Vec<Wait>,
     /// The places, in the steps of the run, of those that it waited for before it began.
     #[serde(skip)]
     pub(super) behind: Vec<usize>,
+    /// The place of the step of its lane that ran before it.
+    #[serde(skip)]
+    pub(super) turn: Option<usize>,
     /// The numbers of the events of its beginning and its end: times may be equal, these are not.
     #[serde(skip)]
     pub(super) order: (usize, usize),
@@ -115,6 +124,8 @@ pub enum State {
     Failed,
     /// It did not run.
     Skipped,
+    /// It was ended with another one that failed.
+    GivenUp,
     /// It ran when the journal ends.
     Unfinished,
 }
@@ -127,6 +138,7 @@ impl State {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Skipped => "did not run",
+            Self::GivenUp => "was given up",
             Self::Unfinished => "has no end",
         }
     }

@@ -29,13 +29,23 @@ fn head(verb: &str, time: &str) -> String {
     format!("{}\n", json!({"event": "run", "verb": verb, "time": time, "version": "0.1.0"}))
 }
 
-/// The beginning of a plan; a step is `id`, `id < need need` or `id < need > after`.
+/// The beginning of a plan; a step is its id, and behind `<` what it needs, `>` what it comes after, `|` what it runs beside, `@` its lane.
 fn plan(at: u64, steps: &[&str]) -> String {
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let info = |step: &&str| {
-        let (rest, after) = step.split_once('>').unwrap_or((step, ""));
-        let (id, needs) = rest.split_once('<').unwrap_or((rest, ""));
-        json!({"id": id.trim(), "title": format!("do {}", id.trim()), "cause": "", "needs": words(needs), "after": words(after)})
+    let info = |text: &&str| {
+        let id = text.split_whitespace().next().unwrap();
+        let mut step = json!({"id": id, "title": format!("do {id}"), "cause": "", "needs": [], "after": [], "beside": []});
+        let mut key = "";
+        for word in text.split_whitespace().skip(1) {
+            match (word, key) {
+                ("<", _) => key = "needs",
+                (">", _) => key = "after",
+                ("|", _) => key = "beside",
+                ("@", _) => key = "lane",
+                (_, "lane") => step["lane"] = json!(word),
+                _ => step[key].as_array_mut().unwrap().push(json!(word)),
+            }
+        }
+        step
     };
     let steps: Vec<Value> = steps.iter().map(info).collect();
     line(at, "plan.started", &json!({"verb": "up", "target": "demo", "steps": steps}))
@@ -144,6 +154,67 @@ fn the_images_are_told_with_what_does_without_them() {
         ]
     );
     assert_eq!(of.help[0].steps, ["pull:web", "images"], "a node image is pulled, whatever is in it");
+}
+
+#[test]
+fn what_runs_beside_a_step_came_behind_what_that_one_needed() {
+    let text = [
+        plan(0, &["pull:node", "cluster < pull:node", "node | cluster", "images:a < node", "b < images:a"]),
+        started(0, "pull:node"),
+        done(1_000, "pull:node"),
+        started(1_000, "cluster"),
+        started(1_000, "node"),
+        done(6_000, "node"),
+        started(6_000, "images:a"),
+        done(8_000, "images:a"),
+        started(8_000, "b"),
+        done(10_000, "cluster"),
+        done(12_000, "b"),
+        finished(12_000, 0),
+    ]
+    .concat();
+    let of = Timings::of(&only(&text), 1);
+    assert_eq!((path(&of).as_str(), of.between), ("pull:node node images:a b", ms(0)));
+    // without the cluster to be made, nothing waits for its node
+    let help: Vec<_> = of.help.iter().map(|help| (help.what.as_str(), help.saves)).collect();
+    let images = ("the images, pulled and loaded into the node", ms(2_000));
+    assert_eq!(
+        help,
+        [("do cluster", ms(5_000)), images, ("do b", ms(2_000)), ("all that was pulled", ms(1_000)), ("do pull:node", ms(1_000))]
+    );
+}
+
+#[test]
+fn a_step_that_waits_for_its_turn_came_behind_the_one_before_it() {
+    let text = [
+        plan(0, &["a", "x < a @ node", "y @ node", "z < y @ node", "end < z"]),
+        started(0, "a"),
+        started(0, "y"),
+        done(2_000, "a"),
+        done(5_000, "y"),
+        started(5_000, "x"),
+        done(9_000, "x"),
+        started(9_000, "z"),
+        done(10_000, "z"),
+        started(10_000, "end"),
+        done(12_000, "end"),
+        finished(12_000, 0),
+    ]
+    .concat();
+    let of = Timings::of(&only(&text), 1);
+    assert_eq!(path(&of), "y x z end");
+    assert_eq!(of.critical_path.iter().map(|link| link.in_turn).collect::<Vec<_>>(), [false, true, true, false]);
+    assert_eq!((of.between, of.in_turn), (ms(0), Some(ms(12_000))), "in turn nothing could have been faster");
+    assert_eq!((of.bound, of.ratio), (ms(8_000), Some(1.5)), "side by side it could: y, z, end");
+}
+
+#[test]
+fn a_step_that_was_given_up_has_an_end() {
+    let skipped = |at, id: &str| line(at, "step.skipped", &json!({"id": id, "because": "a"}));
+    let text =
+        [plan(0, &["a", "b | a", "c < b"]), started(0, "a"), started(0, "b"), skipped(700, "b"), skipped(700, "c"), finished(900, 1)];
+    let states: Vec<_> = only(&text.concat()).steps.iter().map(|step| (step.state, step.took)).collect();
+    assert_eq!(states, [(State::Unfinished, ms(900)), (State::GivenUp, ms(700)), (State::Skipped, ms(0))]);
 }
 
 #[test]
@@ -286,19 +357,26 @@ fn two_runs_differ_step_by_step() {
     );
 }
 
-/// A step of a made-up run: how long it took, how late it began, and which earlier steps it needs.
-type Made = (u64, u64, Vec<prop::sample::Index>);
+/// A step of a made-up run: how long it took, how late it began, which earlier steps it needs, and its lane, where that is not 0.
+type Made = (u64, u64, Vec<prop::sample::Index>, u8);
+
+fn made_steps(most: usize) -> impl Strategy<Value = Vec<Made>> {
+    let needs = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
+    prop::collection::vec((0_u64..500, 0_u64..50, needs, 0_u8..3), 1..most)
+}
 
 /// The journal of a run whose every step began as late as it says after all that it needs.
 fn made(steps: &[Made], before: u64) -> String {
     let mut times: Vec<(u64, u64)> = Vec::new();
     let mut infos = Vec::new();
-    for (place, (took, late, needs)) in steps.iter().enumerate() {
+    for (place, (took, late, needs, lane)) in steps.iter().enumerate() {
         let needs: Vec<usize> = if place == 0 { Vec::new() } else { needs.iter().map(|need| need.index(place)).collect() };
-        let free = needs.iter().map(|need| times[*need].1).max().unwrap_or(before);
+        let turn = (0..place).rev().find(|other| *lane > 0 && steps[*other].3 == *lane);
+        let free = needs.iter().chain(&turn).map(|need| times[*need].1).max().unwrap_or(before);
         times.push((free + late, free + late + took));
         let needs: Vec<String> = needs.iter().map(|need| format!("s{need}")).collect();
-        infos.push(format!("s{place} < {}", needs.join(" ")));
+        let lane = if *lane > 0 { format!("@ {lane}") } else { String::new() };
+        infos.push(format!("s{place} < {} {lane}", needs.join(" ")));
     }
     // a step that takes no time ends after it began and before those that need it begin
     let mut lines: Vec<(u64, usize, String)> = Vec::new();
@@ -316,13 +394,14 @@ fn made(steps: &[Made], before: u64) -> String {
 proptest! {
     #[test]
     fn the_path_and_its_gaps_are_the_whole_run(
-        steps in prop::collection::vec((0_u64..500, 0_u64..50, prop::collection::vec(any::<prop::sample::Index>(), 0..4)), 1..30),
+        steps in made_steps(30),
         before in 0_u64..1_000,
     ) {
         let of = Timings::of(&only(&made(&steps, before)), 1);
         prop_assert_eq!(of.run.before + of.on_path + of.between + of.afterwards, of.run.total);
         prop_assert!(of.bound <= of.run.total);
-        prop_assert!(of.on_path <= of.bound, "no chain is longer than the longest");
+        prop_assert!(of.on_path <= of.in_turn.unwrap_or(of.bound), "no chain is longer than the longest");
+        prop_assert!(of.in_turn.unwrap_or_default() <= of.run.total);
         for row in &of.steps {
             if row.critical {
                 prop_assert_eq!(row.slack, Some(Duration::ZERO), "{}", row.step.id);
@@ -335,7 +414,7 @@ proptest! {
 
     #[test]
     fn with_slack_used_up_a_run_ends_no_later_and_with_more_it_does(
-        steps in prop::collection::vec((0_u64..500, 0_u64..50, prop::collection::vec(any::<prop::sample::Index>(), 0..4)), 1..20),
+        steps in made_steps(20),
         which in any::<prop::sample::Index>(),
     ) {
         let ended = |of: &Timings| of.run.total.saturating_sub(of.afterwards);

@@ -34,8 +34,8 @@ pub(super) async fn drive(
         id: CLEAN.into(),
         title: format!("remove {}", namespaces.join(", ")),
         cause: "nothing of a check stays".into(),
-        needs: Vec::new(),
         after: plan.steps().iter().map(|step| step.id.clone()).collect(),
+        ..StepInfo::default()
     };
     let steps: Vec<StepInfo> = plan.steps().iter().map(Step::info).chain([clean.clone()]).collect();
     let titles = steps.iter().map(|step| (step.id.clone(), step.title.clone())).collect();

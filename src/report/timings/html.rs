@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::super::{duration, neutralise, plural};
-use super::{head, waited};
+use super::{facts, head, waited};
 use crate::timings::{Row, Step, Timings};
 
 /// Its colours and its layout, for light and for dark surroundings.
@@ -17,16 +17,8 @@ const TICKS: u32 = 8;
 pub fn page(of: &Timings) -> String {
     let title = escape(&head(of.number, &of.run));
     let mut body = format!("<h1>{title}</h1>\n<dl>\n");
-    let ratio = of.ratio.map_or_else(String::new, |ratio| format!("by durations alone; the run took {ratio:.2} times that"));
-    let facts = [
-        ("total", of.run.total, "what a person waited"),
-        ("before the first step", of.run.before, "a look at what is there, the plan, preflight"),
-        ("in steps", of.on_path, "on the critical path"),
-        ("between steps", of.between, "ready to begin, and not begun"),
-        ("after", of.afterwards, "the last step had ended"),
-        ("longest chain", of.bound, &ratio),
-    ];
-    for (what, took, note) in facts {
+    let total = ("total", of.run.total, "what a person waited".to_owned());
+    for (what, took, note) in std::iter::once(total).chain(facts(of)) {
         let _ = writeln!(body, "<div><dt>{what}</dt><dd>{}</dd><dd class=note>{note}</dd></div>", duration(took));
     }
     body.push_str("</dl>\n");

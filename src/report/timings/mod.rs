@@ -26,26 +26,34 @@ const CELL: usize = 44;
 #[must_use]
 pub fn timings(of: &Timings, width: Option<usize>, paint: Paint) -> String {
     let mut text = format!("{}\n", paint.bold(&head(of.number, &of.run)));
-    let mark = if paint.unicode { "●" } else { "*" };
-    let steps = format!("in the {} of the critical path, marked {mark}", plural(of.critical_path.len(), "step"));
-    let mut fact = |what: &str, took: Duration, note: &str| {
-        let _ = writeln!(text, "  {:>8}  {what:<15} {}", duration(took), paint.dim(note));
-    };
-    fact("before", of.run.before, "a look at what is there, the plan, preflight");
-    fact("in steps", of.on_path, &steps);
-    fact("between steps", of.between, "ready to begin, and not begun");
-    fact("after", of.afterwards, "the last step had ended");
-    fact(
-        "longest chain",
-        of.bound,
-        &of.ratio.map_or_else(String::new, |ratio| format!("by durations alone; the run took {ratio:.2} times that")),
-    );
+    for (what, took, note) in facts(of) {
+        let _ = writeln!(text, "  {:>8}  {what:<15} {}", duration(took), paint.dim(&note));
+    }
     text.push('\n');
     for line in chart(of, width, paint) {
         text.push_str(&line);
         text.push('\n');
     }
     text + &helps(&of.help, paint)
+}
+
+/// What the total is made of, and what it is compared with: what, how long, and a note.
+fn facts(of: &Timings) -> Vec<(&'static str, Duration, String)> {
+    let times = |of: &Timings, what: Duration| if what.is_zero() { 0.0 } else { of.run.total.div_duration_f64(what) };
+    let path = format!("in the {} of the critical path", plural(of.critical_path.len(), "step"));
+    let chain = format!("by needs and durations alone; the run took {:.2} times that", times(of, of.bound));
+    let mut all = vec![
+        ("before", of.run.before, "a look at what is there, the plan, preflight".to_owned()),
+        ("in steps", of.on_path, path),
+        ("between steps", of.between, "free to begin, and not begun".to_owned()),
+        ("after", of.afterwards, "the last step had ended".to_owned()),
+        ("longest chain", of.bound, chain),
+    ];
+    if let Some(in_turn) = of.in_turn {
+        let note = format!("where what runs one at a time comes in the order it did; {:.2} times that", times(of, in_turn));
+        all.push(("and in turn", in_turn, note));
+    }
+    all
 }
 
 /// `run 1: up of tstack-task-api, 2026-01-01 10:00:00 UTC, done after 1 m 2 s`.
@@ -58,6 +66,15 @@ fn head(number: usize, run: &Run) -> String {
     format!("run {number}: {} of {}{when}, {ended}", neutralise(&run.verb), neutralise(&run.target))
 }
 
+/// Stands before what is on the critical path.
+fn mark(critical: bool, paint: Paint) -> String {
+    match (critical, paint.unicode) {
+        (true, true) => paint.warn("●"),
+        (true, false) => paint.warn("*"),
+        (false, _) => String::new(),
+    }
+}
+
 /// The table of the steps, with the bars beside it where there is room for them.
 fn chart(of: &Timings, width: Option<usize>, paint: Paint) -> Vec<String> {
     let cell = |text: &str| paint.cut(text, width.map_or(usize::MAX, |_| CELL));
@@ -66,13 +83,12 @@ fn chart(of: &Timings, width: Option<usize>, paint: Paint) -> Vec<String> {
         .iter()
         .map(|row| {
             let step = &row.step;
-            let mark = if paint.unicode { "●" } else { "*" };
             let title = neutralise(&step.title);
             let title = if row.critical { paint.bold(&cell(&title)) } else { cell(&title) };
             let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
             let took = step.started.map(|_| step.took);
             vec![
-                if row.critical { paint.warn(mark) } else { String::new() },
+                mark(row.critical, paint),
                 title,
                 some(step.started),
                 some(took),
@@ -206,9 +222,8 @@ pub fn timings_compared(of: &Comparison, width: Option<usize>, paint: Paint) -> 
     let mut text = side("A", of.a.number, &of.a.run) + &side("B", of.b.number, &of.b.run) + "\n";
     let (a, b) = (&of.a.run, &of.b.run);
     let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
-    let row = |mark: bool, what: &str, a: Option<Duration>, b: Option<Duration>| {
-        let mark = if mark { paint.warn(if paint.unicode { "●" } else { "*" }) } else { String::new() };
-        vec![mark, what.to_owned(), some(a), some(b), difference(a.unwrap_or_default(), b.unwrap_or_default(), paint)]
+    let row = |critical: bool, what: &str, a: Option<Duration>, b: Option<Duration>| {
+        vec![mark(critical, paint), what.to_owned(), some(a), some(b), difference(a.unwrap_or_default(), b.unwrap_or_default(), paint)]
     };
     let sums = [("total", a.total, b.total), ("before the first step", a.before, b.before), ("longest chain", of.a.bound, of.b.bound)];
     let mut rows: Vec<Vec<String>> = sums.into_iter().map(|(what, a, b)| row(false, &paint.bold(what), Some(a), Some(b))).collect();

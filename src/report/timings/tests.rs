@@ -27,10 +27,10 @@ fn a_run_is_told_with_its_chart() {
     insta::assert_snapshot!(timings(&first(HOST), Some(120), PAINT), @r"
     run 1: up of this machine, 2026-11-21 20:36:04 UTC, done after 7.7 s
          0.3 s  before          a look at what is there, the plan, preflight
-         7.4 s  in steps        in the 8 steps of the critical path, marked ●
-          0 ms  between steps   ready to begin, and not begun
+         7.4 s  in steps        in the 8 steps of the critical path
+          0 ms  between steps   free to begin, and not begun
           0 ms  after           the last step had ended
-         7.4 s  longest chain   by durations alone; the run took 1.04 times that
+         7.4 s  longest chain   by needs and durations alone; the run took 1.04 times that
 
        step                             start   took  slack  waited for                       0 s                      7.7 s
     ●  start the supervisor             0.3 s  54 ms                                           █
