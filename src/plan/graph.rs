@@ -82,9 +82,13 @@ impl Plan {
     /// Whether a step cannot go on where another one fails: it needs it, or something that is made beside it.
     #[must_use]
     pub fn falls_with(&self, step: &str, failed: &str) -> bool {
-        let Some(step) = self.steps.iter().find(|one| one.id == step) else { return false };
-        let falls = |id: &String| id == failed || self.falls_with(id, failed);
-        step.needs.iter().chain(&step.beside).any(falls)
+        let mut fallen = BTreeSet::from([failed]);
+        for one in &self.steps {
+            if one.needs.iter().chain(&one.beside).any(|id| fallen.contains(id.as_str())) {
+                fallen.insert(&one.id);
+            }
+        }
+        step != failed && fallen.contains(step)
     }
 
     /// The steps, each after what it needs.

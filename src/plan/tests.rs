@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::failure::Failure;
 use crate::stack::{
-    self, Chart, Component, ComponentKind, ImageRef, ObjectId, Overrides, PortMapping, ServiceFile, Stack, certificate_objects,
+    self, Chart, Component, ComponentKind, ImageRef, Need, ObjectId, Overrides, PortMapping, ServiceFile, Stack, Until, certificate_objects,
 };
 
 const UP: UpRequest = UpRequest { exposing: Exposing::Auto, checks: true };
@@ -684,6 +684,23 @@ fn settles(stack: &Stack, mut observed: Observed, request: UpRequest) {
 
 fn ids(plan: &Plan) -> BTreeSet<String> {
     plan.steps().iter().map(|step| step.id.clone()).collect()
+}
+
+#[test]
+fn layers_that_lead_to_each_other_in_very_many_ways_are_decided_all_the_same() {
+    let mut stack = task_api();
+    let plain = stack.component("namespace").unwrap().clone();
+    // each of two needs both of the layer below: whoever walks every way never comes back
+    stack.components = (0..128)
+        .map(|number: usize| {
+            let below = (number / 2 * 2).checked_sub(2).map(|first| [first, first + 1]).into_iter().flatten();
+            let needs = below.map(|one| Need { component: format!("c{one}"), until: Until::Ready }).collect();
+            Component { name: format!("c{number}"), needs, ..plain.clone() }
+        })
+        .collect();
+    assert_eq!(stack.depths()["c0"], 63);
+    let plan = up(&stack, &Observed { cluster: ClusterFact::Absent, ..Observed::default() }, NO_CHECKS).unwrap();
+    assert!(plan.falls_with("apply:c127", "apply:c0") && !plan.falls_with("apply:c0", "apply:c127"));
 }
 
 #[test]

@@ -229,8 +229,9 @@ impl<'a> Draft<'a> {
     /// The components, those first on which the most wait in a row; images are loaded in this order, so that the longest chain begins
     /// first and nobody's image waits for all.
     fn by_urgency(&self) -> Vec<&'a Component> {
+        let depths = self.stack.depths();
         let mut all: Vec<&Component> = self.stack.components.iter().collect();
-        all.sort_by_key(|component| std::cmp::Reverse(self.stack.depth(&component.name)));
+        all.sort_by_key(|component| std::cmp::Reverse(depths[component.name.as_str()]));
         all
     }
 

@@ -235,11 +235,25 @@ impl Stack {
         self.components.iter().find(|c| c.name == name)
     }
 
-    /// How many components wait for this one in a row, at most.
+    /// Of each component, how many wait for it in a row, at most.
     #[must_use]
-    pub fn depth(&self, component: &str) -> usize {
-        let waiting = self.components.iter().filter(|one| one.needs.iter().any(|need| need.component == component));
-        waiting.map(|one| 1 + self.depth(&one.name)).max().unwrap_or(0)
+    pub fn depths(&self) -> BTreeMap<&str, usize> {
+        let mut depths: BTreeMap<&str, usize> = self.components.iter().map(|one| (one.name.as_str(), 0)).collect();
+        // what waits mostly stands after what it waits for, so that one way back through them nearly does it
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for one in self.components.iter().rev() {
+                let least = depths[one.name.as_str()] + 1;
+                for need in &one.needs {
+                    if let Some(depth) = depths.get_mut(need.component.as_str()).filter(|depth| **depth < least) {
+                        *depth = least;
+                        changed = true;
+                    }
+                }
+            }
+        }
+        depths
     }
 
     /// Every image that is pulled (not made by us), each once, in the order of the components.
