@@ -61,7 +61,9 @@ impl Outcome {
 /// A failed step skips what needs it, and ends what runs beside it and what came of that; all else goes on. After a cancel no step begins, and running ones are given
 /// a few seconds to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
-    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), running: HashMap::new(), tasks: JoinSet::new() }.finish().await
+    Run { plan, act, events_tx, cancel, outcome: Outcome::default(), ends: HashMap::new(), running: HashMap::new(), tasks: JoinSet::new() }
+        .finish()
+        .await
 }
 
 struct Run<'a, A> {
@@ -70,8 +72,18 @@ struct Run<'a, A> {
     events_tx: &'a UnboundedSender<Event>,
     cancel: &'a CancellationToken,
     outcome: Outcome,
+    /// How each step ended that has ended.
+    ends: HashMap<String, End>,
     running: HashMap<Id, Running>,
     tasks: JoinSet<Result<(), Failure>>,
+}
+
+/// How a step ended.
+enum End {
+    Done,
+    Failed,
+    /// Because of this failed step.
+    Skipped(String),
 }
 
 /// What a task does.
@@ -121,13 +133,12 @@ impl<A: Act> Run<'_, A> {
             return;
         }
         for step in self.plan.steps() {
-            let done = |id: &String| self.outcome.done.contains(id);
+            let done = |id: &String| matches!(self.ends.get(id), Some(End::Done));
             if self.ended(&step.id) || self.runs(&step.id) {
                 continue;
             }
             if let Some(cause) = step.needs.iter().chain(&step.beside).find_map(|need| self.root_cause(need)) {
-                self.send(Event::StepSkipped { id: step.id.clone(), because: cause });
-                self.outcome.skipped.push(step.id.clone());
+                self.skip(step.id.clone(), cause);
             } else if step.needs.iter().all(done)
                 && step.after.iter().all(|id| self.ended(id))
                 && step.beside.iter().all(|id| self.ended(id) || self.runs(id))
@@ -177,12 +188,12 @@ impl<A: Act> Run<'_, A> {
         match result {
             Ok(()) => {
                 self.send(Event::StepDone { id: id.clone(), took });
+                self.ends.insert(id.clone(), End::Done);
                 self.outcome.done.push(id);
             }
             // whatever it says of its end: it was ended
             Err(_) if given_up.is_some() => {
-                self.send(Event::StepSkipped { id: id.clone(), because: given_up.unwrap_or_default() });
-                self.outcome.skipped.push(id);
+                self.skip(id, given_up.unwrap_or_default());
             }
             Err(failure) => {
                 self.send(Event::StepFailed { id: id.clone(), took, failure: failure.clone() });
@@ -190,32 +201,35 @@ impl<A: Act> Run<'_, A> {
                     running.given_up.get_or_insert_with(|| id.clone());
                     running.task.abort();
                 }
+                self.ends.insert(id.clone(), End::Failed);
                 self.outcome.failed.push((id, failure));
             }
         }
     }
 
     fn ended(&self, id: &str) -> bool {
-        self.outcome.done.iter().chain(&self.outcome.skipped).any(|d| d == id) || self.outcome.failed.iter().any(|(f, _)| f == id)
+        self.ends.contains_key(id)
     }
 
     /// The failed step because of which `id` will never be done.
     fn root_cause(&self, id: &str) -> Option<String> {
-        if self.outcome.failed.iter().any(|(failed, _)| failed == id) {
-            return Some(id.to_owned());
+        match self.ends.get(id)? {
+            End::Done => None,
+            End::Failed => Some(id.to_owned()),
+            End::Skipped(because) => Some(because.clone()),
         }
-        if !self.outcome.skipped.iter().any(|skipped| skipped == id) {
-            return None;
-        }
-        let step = self.plan.steps().iter().find(|step| step.id == id)?;
-        step.needs.iter().chain(&step.beside).find_map(|need| self.root_cause(need))
+    }
+
+    fn skip(&mut self, id: String, because: String) {
+        self.send(Event::StepSkipped { id: id.clone(), because: because.clone() });
+        self.ends.insert(id.clone(), End::Skipped(because));
+        self.outcome.skipped.push(id);
     }
 
     fn skip_the_rest(&mut self) {
         let rest: Vec<String> = self.plan.steps().iter().map(|step| step.id.clone()).filter(|id| !self.ended(id)).collect();
         for id in rest {
-            self.send(Event::StepSkipped { id: id.clone(), because: String::new() });
-            self.outcome.skipped.push(id);
+            self.skip(id, String::new());
         }
     }
 
