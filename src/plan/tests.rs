@@ -182,6 +182,26 @@ fn a_half_made_cluster_is_made_anew() {
 }
 
 #[test]
+fn with_a_baked_node_image_nothing_is_pulled_or_loaded() {
+    let stack = task_api();
+    let baked = ImageRef::parse("localhost/tstack-node:1").unwrap();
+    let node_images = stack.images().into_iter().chain(built_images(&stack)).collect();
+    let observed = Observed { baked: Some(baked.clone()), node_images, ..Observed::default() };
+    let plan = up(&stack, &observed, NO_CHECKS).unwrap();
+    let moves = |step: &Step| matches!(step.action, Action::PullImage { .. } | Action::LoadImages { .. } | Action::BuildImage { .. });
+    assert!(!plan.steps().iter().any(moves), "{}", plan.text());
+    let made = plan.steps().iter().find(|step| matches!(&step.action, Action::CreateCluster { image, .. } if *image == baked)).unwrap();
+    assert_eq!(made.cause, "there is none; the baked node image holds all images");
+}
+
+#[test]
+fn a_snapshot_serves_other_host_ports_and_no_other_stack() {
+    let digest = |set: &[(&str, &str)]| cluster_digest(&with(set));
+    assert_eq!(digest(&[("parameters.httpPort", "9080"), ("parameters.httpsPort", "9443")]), digest(&[]));
+    assert_ne!(digest(&[("parameters.maxReplicas", "3")]), digest(&[]));
+}
+
+#[test]
 fn a_stopped_cluster_is_started_and_then_looked_at_as_a_whole() {
     let shown = changed(|observed| {
         observed.cluster = ClusterFact::Stopped;

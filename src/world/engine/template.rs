@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_node_has_its_own_mark_and_ports_and_all_else_of_the_template() {
         let container = serde_json::json!({
-            "Hostname": "x-control-plane", "Tty": true, "Volumes": ["/var"], "Labels": {"io.x-k8s.kind.cluster": "x"},
+            "Hostname": "x-control-plane", "Tty": true, "Volumes": {"/var": {}}, "Labels": {"io.x-k8s.kind.cluster": "x"},
             "HostConfig": {"Privileged": true, "Binds": ["/lib/modules:/lib/modules:ro", "/lib/modules:/m/old:ro"],
                            "PortBindings": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40000"}]}},
         });

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
+use super::call::once;
 use super::waits::Waits;
 use super::{Cluster, OnWait};
 use crate::failure::Failure;
 use crate::stack::ObjectId;
+use crate::world::backoff::Backoff;
 
 impl Cluster {
     /// Waits until every pod that is to run is ready, with containers that were started at `since` or later. Those of the control plane
@@ -58,6 +61,50 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// Takes back what the API server says of running pods: not ready, and at no address. Nobody is sent to them until a kubelet has
+    /// looked again. Ends when no service leads to a pod, or at the deadline, which is no failure.
+    pub async fn unsettle_pods(&self, deadline: Instant) -> Result<(), Failure> {
+        for pod in self.list("v1", "Pod", None).await? {
+            let id = ObjectId::of(&pod);
+            let (api, _) = self.api(&id).await.map_err(|e| e.on("read", &id))?;
+            let patch = json!({"status": unsettled(&pod["status"])});
+            match once(api.patch_status(&id.name, &PatchParams::default(), &Patch::Merge(&patch))).await {
+                // it went meanwhile
+                Err(error) if !error.is_absent() => return Err(error.on("change the status of", &id)),
+                _ => {}
+            }
+        }
+        let mut backoff = Backoff::new();
+        while self.list("discovery.k8s.io/v1", "EndpointSlice", None).await?.iter().any(leads_to_a_pod) {
+            if !backoff.pause_until(deadline).await {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What of a pod's status is taken back.
+fn unsettled(status: &Value) -> Value {
+    let mut conditions = status["conditions"].clone();
+    for condition in conditions.as_array_mut().into_iter().flatten() {
+        if matches!(condition["type"].as_str(), Some("Ready" | "ContainersReady")) {
+            condition["status"] = "False".into();
+        }
+    }
+    let mut containers = status["containerStatuses"].clone();
+    for container in containers.as_array_mut().into_iter().flatten() {
+        container["ready"] = false.into();
+    }
+    json!({"conditions": conditions, "containerStatuses": containers, "podIP": null, "podIPs": null})
+}
+
+fn leads_to_a_pod(slice: &Value) -> bool {
+    let endpoints = slice["endpoints"].as_array().map_or(&[][..], Vec::as_slice);
+    endpoints.iter().any(|endpoint| endpoint["targetRef"]["kind"] == "Pod" && endpoint["conditions"]["ready"] != false)
+}
+
 /// The annotation of a pod that the kubelet runs from a file; of the API server itself among others.
 const FROM_FILE: &str = "kubernetes.io/config.mirror";
 
@@ -87,8 +134,6 @@ fn reason(pod: &Value, since: Timestamp) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn pod(started: &str, ready: &str) -> Value {
@@ -96,6 +141,27 @@ mod tests {
             "phase": "Running", "conditions": [{"type": "Ready", "status": ready}],
             "containerStatuses": [{"state": {"running": {"startedAt": started}}}],
         }})
+    }
+
+    #[test]
+    fn what_is_taken_back_of_a_pod_is_its_readiness_and_its_address() {
+        let mut pod = pod("2026-01-01T12:00:00Z", "True");
+        pod["status"]["podIP"] = "10.244.0.5".into();
+        pod["status"]["conditions"][1] = json!({"type": "PodScheduled", "status": "True"});
+        let taken = unsettled(&pod["status"]);
+        assert_eq!(taken["conditions"][0]["status"], "False");
+        assert_eq!(taken["conditions"][1]["status"], "True");
+        assert_eq!((&taken["containerStatuses"][0]["ready"], &taken["podIP"]), (&Value::Bool(false), &Value::Null));
+        assert!(taken.as_object().unwrap().contains_key("podIPs"));
+    }
+
+    #[test]
+    fn a_service_leads_to_a_pod_while_one_of_its_endpoints_is_ready() {
+        let slice = |kind: &str, ready: bool| json!({"endpoints": [{"targetRef": {"kind": kind}, "conditions": {"ready": ready}}]});
+        assert!(leads_to_a_pod(&slice("Pod", true)));
+        assert!(!leads_to_a_pod(&slice("Pod", false)));
+        assert!(!leads_to_a_pod(&slice("", true)), "the API server's own");
+        assert!(!leads_to_a_pod(&json!({"endpoints": null})));
     }
 
     #[test]

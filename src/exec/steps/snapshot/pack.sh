@@ -25,12 +25,16 @@ if [ "$unfit" != " " ]; then
     for number in $(ctr -n k8s.io snapshots view --mounts tstack-look "$key" | grep -o 'snapshots/[0-9]*' | cut -d/ -f2); do
       case $unfit in *" $number "*) unpacked="$unpacked $key"; break ;; esac
     done
-    ctr -n k8s.io snapshots rm tstack-look
+    # containerd may have cleared it away already: nothing refers to it
+    ctr -n k8s.io snapshots rm tstack-look 2> /dev/null || true
   done
   # one that another stands on goes after that
   while [ -n "$unpacked" ]; do
     left=
-    for key in $unpacked; do ctr -n k8s.io snapshots rm "$key" 2> /dev/null || left="$left $key"; done
+    for key in $unpacked; do
+      ctr -n k8s.io snapshots rm "$key" 2> /dev/null ||
+        ! ctr -n k8s.io snapshots info "$key" > /dev/null 2>&1 || left="$left $key"
+    done
     [ "$left" != "$unpacked" ] || { echo "cannot remove the layers$left" >&2; exit 1; }
     unpacked=$left
   done
@@ -39,6 +43,8 @@ fi
 kill "$(cat /bake/pid)"
 # written when containerd has ended
 cat /bake/ended > /dev/null
+# what nothing refers to any more it removes later than we can wait for
+for number in $unfit; do rm -rf "${layers:?}/$number"; done
 
 mkdir -p "$keep/layers" "$keep/blobs"
 move() { # FROM... FOLDER

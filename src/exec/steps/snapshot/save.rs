@@ -15,6 +15,7 @@ use crate::stack::ObjectId;
 use crate::state::Target;
 use crate::world::engine::{Container, Engine};
 use crate::world::files::read_if_there;
+use crate::world::kube::Cluster;
 
 /// What makes a node this node, and the folder that each goes to. Containers, their logs and what the kubelet knows of them are
 /// left out: the pods are started anew from what the API server says, and nothing old has to be cleared away before.
@@ -29,6 +30,13 @@ const STATE: [(&str, &str); 9] = [
     ("/etc/cni", "/etc"),
     ("/kind", "/"),
 ];
+
+/// Stops the kubelet where it stands. Were we killed now, nobody would wake it: so the node itself does after a minute or two.
+const STAND_STILL: &str = "systemd-run --quiet --on-active=60s systemctl kill --signal=CONT kubelet.service && \
+    systemctl kill --signal=STOP kubelet.service";
+
+/// How long services may take to lead to no pod any more.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// How long the leases of leaders may take to go.
 const LEASES: Duration = Duration::from_secs(5);
@@ -77,8 +85,19 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
 
 /// Copies the state of a node while all of its processes are frozen: what etcd has written is whole at every instant.
 async fn freeze(context: &Context, engine: &Engine, node: &Container, bench: &str, signals: &Signals) -> Result<(), Failure> {
-    signals.waiting("leaders give up their leases");
     let cluster = context.cluster().await?;
+    signals.waiting("nobody is sent to its pods any more");
+    // were the kubelet awake, it would say at once that its pods are ready
+    engine.exec(&node.id, &["/bin/sh", "-c", STAND_STILL]).await?;
+    let frozen = hold(cluster, engine, node, bench, signals).await;
+    frozen.and(engine.exec(&node.id, &["systemctl", "kill", "--signal=CONT", "kubelet.service"]).await.map(drop))
+}
+
+/// The part of [`freeze`] in which the kubelet stands still.
+async fn hold(cluster: &Cluster, engine: &Engine, node: &Container, bench: &str, signals: &Signals) -> Result<(), Failure> {
+    // pods come back at other addresses: who was sent to an old one would wait until it gives up
+    cluster.unsettle_pods(Instant::now() + SETTLE).await?;
+    signals.waiting("leaders give up their leases");
     let leases = cluster.list("coordination.k8s.io/v1", "Lease", None).await?;
     // who leads is nobody's matter after a restore, but each would wait for the lease of its former self to end
     let leases: Vec<ObjectId> = leases.iter().map(ObjectId::of).filter(|id| id.namespace != "kube-node-lease").collect();
