@@ -709,13 +709,13 @@ fn ids(plan: &Plan) -> BTreeSet<String> {
 #[test]
 fn layers_that_lead_to_each_other_in_very_many_ways_are_decided_all_the_same() {
     let mut stack = task_api();
-    let plain = stack.component("namespace").unwrap().clone();
+    let pattern = stack.component("namespace").unwrap().clone();
     // each of two needs both of the layer below: whoever walks every way never comes back
     stack.components = (0..128)
         .map(|number: usize| {
             let below = (number / 2 * 2).checked_sub(2).map(|first| [first, first + 1]).into_iter().flatten();
             let needs = below.map(|one| Need { component: format!("c{one}"), until: Until::Ready }).collect();
-            Component { name: format!("c{number}"), needs, ..plain.clone() }
+            Component { name: format!("c{number}"), needs, ..pattern.clone() }
         })
         .collect();
     assert_eq!(stack.depths()["c0"], 63);

@@ -118,8 +118,7 @@ impl Engine {
             "GET /info" => ok(&self.info),
             "GET /containers/json" => ok(&self.containers),
             "GET /containers/json?nodes" => ok(&self.nodes),
-            "GET /networks" => ok(&json!([])),
-            "GET /images/json" => ok(&json!([])),
+            "GET /networks" | "GET /images/json" => ok(&json!([])),
             image if image.contains("/localhost/tstack-") => match self.labels_of(image) {
                 Some(labels) => ok(&json!({"Id": "sha256:9", "Size": 1, "Config": {"Labels": labels}})),
                 None => (404, String::new(), json!({"message": "no such image"}).to_string()),
