@@ -147,7 +147,7 @@ mod tests {
     fn what_is_taken_back_of_a_pod_is_its_readiness_and_its_address() {
         let mut pod = pod("2026-01-01T12:00:00Z", "True");
         pod["status"]["podIP"] = "10.244.0.5".into();
-        pod["status"]["conditions"][1] = json!({"type": "PodScheduled", "status": "True"});
+        pod["status"]["conditions"].as_array_mut().unwrap().push(json!({"type": "PodScheduled", "status": "True"}));
         let taken = unsettled(&pod["status"]);
         assert_eq!(taken["conditions"][0]["status"], "False");
         assert_eq!(taken["conditions"][1]["status"], "True");
