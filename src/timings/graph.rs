@@ -56,9 +56,17 @@ impl<'a> Graph<'a> {
         self.last().and_then(|place| self.steps[place].ended()).unwrap_or_default()
     }
 
-    /// When the last step would have ended, had these steps taken no time and all else as long as it did.
-    pub(super) fn end_without(&self, gone: &[usize]) -> Duration {
-        let took = |place: usize| if gone.contains(&place) { Duration::ZERO } else { self.steps[place].took };
+    /// When the last step would have ended, had some steps taken no time, others no time but what they did not wait, and all else as
+    /// long as it did.
+    pub(super) fn end_without(&self, gone: &[usize], waiting: &[usize]) -> Duration {
+        let took = |place: usize| {
+            let Step { took, waits, .. } = &self.steps[place];
+            match place {
+                _ if gone.contains(&place) => Duration::ZERO,
+                _ if waiting.contains(&place) => took.saturating_sub(waits.iter().map(|wait| wait.lasted).sum()),
+                _ => *took,
+            }
+        };
         self.longest(took, |place| self.gaps[place], true)
     }
 

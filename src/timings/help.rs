@@ -31,6 +31,9 @@ pub struct Help {
     /// How much earlier the run would have ended, all else as long as it took.
     #[serde(serialize_with = "seconds::serialize")]
     pub saves: Duration,
+    /// The same, had what waited meanwhile, off the critical path, waited for these steps, and so not at all.
+    #[serde(serialize_with = "seconds::serialize")]
+    pub up_to: Duration,
     /// What does without them; absent where nothing in tstack does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<Advice>,
@@ -69,11 +72,15 @@ pub(super) fn helps(run: &Run, graph: &Graph<'_>, path: &[usize]) -> Vec<Help> {
         return Vec::new();
     }
     let least = LEAST.max(run.total / 100);
+    // a wait off the path ends with something that no need names: it may be one of the steps that are taken away
+    let waits = |step: &Step| step.id.starts_with("ready:") || step.id.starts_with("check:");
+    let elastic: Vec<usize> = (0..run.steps.len()).filter(|place| waits(&run.steps[*place]) && !path.contains(place)).collect();
     let without = |what: &str, places: &[usize], advice: Option<Advice>| Help {
         what: what.to_owned(),
         steps: places.iter().map(|place| run.steps[*place].id.clone()).collect(),
         took: path.iter().filter(|place| places.contains(place)).map(|place| run.steps[*place].took).sum(),
-        saves: graph.end().saturating_sub(graph.end_without(places)),
+        saves: graph.end().saturating_sub(graph.end_without(places, &[])),
+        up_to: graph.end().saturating_sub(graph.end_without(places, &elastic)),
         advice,
     };
     let group = |what: &str, is: &dyn Fn(&Step) -> bool, advice: Option<Advice>| {

@@ -17,6 +17,9 @@ fn ms(value: u64) -> Duration {
 /// `up` on a kind cluster, on a machine with much other work, and a `verify` that was stopped.
 const KIND: &str = include_str!("../../tests/fixtures/timings/kind.jsonl");
 
+/// `up` on a kind cluster whose images are loaded while it is made, each in its turn.
+const LANES: &str = include_str!("../../tests/fixtures/timings/kind-lanes.jsonl");
+
 /// A line of a journal.
 fn line(at: u64, event: &str, more: &Value) -> String {
     let mut line = json!({"event": event});
@@ -326,6 +329,23 @@ fn a_recorded_run_on_a_cluster_says_what_would_help() {
     assert_eq!(of.help.last().unwrap().advice, Some(Advice::Snapshot));
     let reasons = of.steps.iter().flat_map(|row| &row.step.waits).map(|wait| wait.reason.as_str());
     assert!(reasons.clone().count() > 5 && reasons.clone().all(|reason| !reason.is_empty()));
+}
+
+#[test]
+fn in_a_recorded_run_images_were_loaded_one_at_a_time() {
+    let of = Timings::of(&only(LANES), 1);
+    assert!(
+        path(&of).starts_with("node images:envoy-gateway images:gateway images:prometheus images:cert-manager images:keda apply:keda "),
+        "{}",
+        path(&of)
+    );
+    let turns = of.critical_path.iter().filter(|link| link.in_turn).count();
+    assert_eq!((turns, of.between < ms(10)), (4, true), "each but the first waited for its turn, and not for nothing");
+    assert!(of.ratio > Some(1.2) && of.in_turn > Some(of.bound), "{:?}", of.ratio);
+    // a check waited for traffic, which came from the other checks, which came after the images
+    let images = &of.help[0];
+    assert_eq!(images.advice, Some(Advice::Bake));
+    assert!(images.up_to > images.saves, "{images:?}");
 }
 
 #[test]

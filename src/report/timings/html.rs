@@ -116,7 +116,11 @@ fn helps(of: &Timings) -> String {
     for help in &of.help {
         let steps =
             if help.steps.len() > 1 { format!(" <span class=note>({})</span>", plural(help.steps.len(), "step")) } else { String::new() };
-        let _ = write!(text, "<li><strong>{}</strong> {}{steps}", duration(help.saves), escape(&help.what));
+        let (saves, up_to) = (duration(help.saves), duration(help.up_to));
+        let _ = write!(text, "<li><strong>{saves}</strong> {}{steps}", escape(&help.what));
+        if saves != up_to {
+            let _ = write!(text, ", <span class=note>up to {up_to} if what waited meanwhile waited for it</span>");
+        }
         if let Some(advice) = help.advice {
             let _ = write!(text, "<br>{}", code(advice.sentence()));
         }

@@ -5,7 +5,6 @@ mod html;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use console::measure_text_width;
 use serde::Serialize;
 
 use super::table::lines;
@@ -18,9 +17,9 @@ pub use html::page as timings_html;
 /// Columns of the chart where no terminal says how many there are.
 const CHART: usize = 40;
 /// A chart of fewer columns shows nothing.
-const LEAST_CHART: usize = 16;
-/// Columns of the longest text of a cell, so that the chart has room beside it.
-const CELL: usize = 44;
+const LEAST_CHART: usize = 13;
+/// Columns of all that is narrow in the table: marks, times, gaps.
+const NARROW: usize = 40;
 
 /// One run with its steps as a chart, ending in a line break.
 #[must_use]
@@ -75,45 +74,28 @@ fn mark(critical: bool, paint: Paint) -> String {
     }
 }
 
-/// The table of the steps, with the bars beside it where there is room for them.
+/// The table of the steps, with a bar of each where there is room for it.
 fn chart(of: &Timings, width: Option<usize>, paint: Paint) -> Vec<String> {
-    let cell = |text: &str| paint.cut(text, width.map_or(usize::MAX, |_| CELL));
-    let rows: Vec<Vec<String>> = of
-        .steps
-        .iter()
-        .map(|row| {
-            let step = &row.step;
-            let title = neutralise(&step.title);
-            let title = if row.critical { paint.bold(&cell(&title)) } else { cell(&title) };
-            let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
-            let took = step.started.map(|_| step.took);
-            vec![
-                mark(row.critical, paint),
-                title,
-                some(step.started),
-                some(took),
-                if row.critical { String::new() } else { row.slack.map(duration).unwrap_or_default() },
-                cell(&waited(row)),
-            ]
-        })
-        .collect();
-    let heads = ["", "step", "start ", "took ", "slack ", "waited for"];
-    let bars = match width {
-        None => CHART,
-        Some(width) => (width / 4).min(CHART),
+    // where each of the three wide columns has as much, none of the bars is cut
+    let bars = width.map_or(CHART, |width| (width.saturating_sub(NARROW) / 3).min(CHART));
+    let bars = if bars < LEAST_CHART || of.run.total.is_zero() { 0 } else { bars };
+    let row = |row: &Row| {
+        let step = &row.step;
+        let title = neutralise(&step.title);
+        let title = if row.critical { paint.bold(&title) } else { title };
+        let some = |time: Option<Duration>| time.map_or_else(|| "-".to_owned(), duration);
+        let slack = row.slack.filter(|_| !row.critical).map(duration).unwrap_or_default();
+        let mut cells = vec![mark(row.critical, paint), title, some(step.started), some(step.started.map(|_| step.took)), slack];
+        cells.extend((bars > 0).then(|| bar(row, bars, of.run.total, paint)));
+        cells.push(waited(row));
+        cells
     };
-    if bars < LEAST_CHART || of.run.total.is_zero() {
-        return lines(&heads, &rows, width, paint);
-    }
-    let table = lines(&heads, &rows, width.map(|width| width.saturating_sub(bars + 2)), paint);
-    let widest = table.iter().map(|line| measure_text_width(line)).max().unwrap_or_default();
-    let beside =
-        std::iter::once(paint.dim(&scale(bars, of.run.total))).chain(of.steps.iter().map(|row| bar(row, bars, of.run.total, paint)));
-    let join = |(line, bar): (String, String)| {
-        let room = widest.saturating_sub(measure_text_width(&line)) + 2;
-        format!("{line}{}{bar}", " ".repeat(room)).trim_end().to_owned()
-    };
-    table.into_iter().zip(beside).map(join).collect()
+    let rows: Vec<Vec<String>> = of.steps.iter().map(row).collect();
+    let scale = scale(bars, of.run.total);
+    let mut heads = vec!["", "step", "start ", "took ", "slack "];
+    heads.extend((bars > 0).then_some(scale.as_str()));
+    heads.push("waited for");
+    lines(&heads, &rows, width, paint)
 }
 
 /// What a step waited for the longest, and how long; or that it did not come to its end.
@@ -127,8 +109,7 @@ fn waited(row: &Row) -> String {
 
 /// The head of the bars: `0 s         62.3 s`.
 fn scale(bars: usize, total: Duration) -> String {
-    let end = duration(total);
-    format!("0 s{end:>room$}", room = bars.saturating_sub(3))
+    format!("0 s{:>room$}", duration(total), room = bars.saturating_sub(3))
 }
 
 /// A step as a bar: full where it is on the critical path.
@@ -160,7 +141,9 @@ fn helps(all: &[Help], paint: Paint) -> String {
     for help in all {
         let (took, saves) = (duration(help.took), duration(help.saves));
         let took = if took == saves || help.took.is_zero() { String::new() } else { format!(" ({took} on the path)") };
-        let _ = writeln!(text, "  {saves:>8}  {}{}", neutralise(&help.what), paint.dim(&took));
+        let more = duration(help.up_to);
+        let more = if more == saves { String::new() } else { format!(", up to {more} if what waited meanwhile waited for it") };
+        let _ = writeln!(text, "  {saves:>8}  {}{}", neutralise(&help.what), paint.dim(&(took + &more)));
         if let Some(advice) = help.advice {
             let _ = writeln!(text, "            {}", advice.sentence());
         }

@@ -1,3 +1,5 @@
+use console::measure_text_width;
+
 use super::*;
 use crate::timings::runs;
 
@@ -32,32 +34,32 @@ fn a_run_is_told_with_its_chart() {
           0 ms  after           the last step had ended
          7.4 s  longest chain   by needs and durations alone; the run took 1.04 times that
 
-       step                             start   took  slack  waited for                       0 s                      7.7 s
-    ●  start the supervisor             0.3 s  54 ms                                           █
-       make a local certificate autho…  0.3 s   3 ms  4.8 s                                    ░
-       check: scaler ready              0.3 s   3 ms  7.4 s                                    ░
-    ●  apply namespace (1 object)       0.4 s  74 ms                                           █
-       put the program of localhost/t…  0.4 s  51 ms  86 ms                                    ░
-       wait until namespace is ready    0.4 s  44 ms  4.9 s                                     ░
-       apply task-api (5 objects)       0.4 s  93 ms  63 ms                                     ░
-    ●  apply gateway (3 objects)        0.4 s  0.2 s                                            █
-       apply certificate (1 object)     0.4 s  0.3 s  4.7 s                                     ░
-       wait until task-api is ready     0.5 s  0.1 s  4.8 s  97 ms: Deployment task-api/tas…    ░
-    ●  wait until gateway is ready      0.6 s  4.8 s         4.8 s: GatewayClass eg: no con…    ███████████████████
-       apply routes (2 objects)         0.6 s  0.1 s   2 ms                                     ░
-       wait until certificate is ready  0.7 s  32 ms  4.7 s                                      ░
-       wait until routes is ready       0.7 s  4.7 s   2 ms  4.7 s: HTTPRoute task-api/task…     ░░░░░░░░░░░░░░░░░░
-       check: tasks over http           5.4 s  27 ms   1 ms                                                        ░
-       check: tasks over https          5.4 s  27 ms   1 ms                                                        ░
-       check: certificate names         5.4 s  26 ms   2 ms                                                        ░
-    ●  check: version 1                 5.4 s  28 ms                                                               █
-       check: version 2                 5.4 s  27 ms   1 ms                                                        ░
-       check: gateway programmed        5.4 s  10 ms  2.3 s                                                        ░
-       check: requests are counted      5.4 s  0.1 s  2.2 s  0.1 s: `sum(http_requests_tota…                       ░
-       check: scaler's query has a va…  5.4 s  17 ms  2.3 s                                                        ░
-    ●  check: user rate limit           5.4 s  0.1 s                                                               █
-    ●  check: anonymous rate limit      5.6 s   7 ms                                                                █
-    ●  check: circuit breaker           5.6 s  2.1 s                                                                ████████
+       step                               start   took  slack  0 s                  7.7 s  waited for
+    ●  start the supervisor               0.3 s  54 ms          █
+       make a local certificate authori…  0.3 s   3 ms  4.8 s   ░
+       check: scaler ready                0.3 s   3 ms  7.4 s   ░
+    ●  apply namespace (1 object)         0.4 s  74 ms          █
+       put the program of localhost/tas…  0.4 s  51 ms  86 ms   ░
+       wait until namespace is ready      0.4 s  44 ms  4.9 s   ░
+       apply task-api (5 objects)         0.4 s  93 ms  63 ms   ░
+    ●  apply gateway (3 objects)          0.4 s  0.2 s          █
+       apply certificate (1 object)       0.4 s  0.3 s  4.7 s   ░
+       wait until task-api is ready       0.5 s  0.1 s  4.8 s    ░                         97 ms: Deployment task-api/task-…
+    ●  wait until gateway is ready        0.6 s  4.8 s           ████████████████          4.8 s: GatewayClass eg: no condi…
+       apply routes (2 objects)           0.6 s  0.1 s   2 ms    ░
+       wait until certificate is ready    0.7 s  32 ms  4.7 s    ░
+       wait until routes is ready         0.7 s  4.7 s   2 ms    ░░░░░░░░░░░░░░░░          4.7 s: HTTPRoute task-api/task-a…
+       check: tasks over http             5.4 s  27 ms   1 ms                    ░
+       check: tasks over https            5.4 s  27 ms   1 ms                    ░
+       check: certificate names           5.4 s  26 ms   2 ms                    ░
+    ●  check: version 1                   5.4 s  28 ms                           █
+       check: version 2                   5.4 s  27 ms   1 ms                    ░
+       check: gateway programmed          5.4 s  10 ms  2.3 s                    ░
+       check: requests are counted        5.4 s  0.1 s  2.2 s                    ░         0.1 s: `sum(http_requests_total{…
+       check: scaler's query has a value  5.4 s  17 ms  2.3 s                    ░
+    ●  check: user rate limit             5.4 s  0.1 s                           █
+    ●  check: anonymous rate limit        5.6 s   7 ms                            █
+    ●  check: circuit breaker             5.6 s  2.1 s                            ███████
 
     what would help
       how much earlier it would have ended without it, had all else taken as long as it did
@@ -80,8 +82,8 @@ fn a_run_on_a_cluster_says_what_would_help() {
         24.9 s  make the cluster (Kubernetes v1.34.4)
          5.4 s  every wait until something is ready (5.5 s on the path)
          4.6 s  all checks
-         3.4 s  install envoy-gateway v1.9.1 (25.7 s on the path)
-         3.1 s  wait until gateway is ready (5.5 s on the path)
+         3.4 s  install envoy-gateway v1.9.1 (25.7 s on the path), up to 14.3 s if what waited meanwhile waited for it
+         3.1 s  wait until gateway is ready (5.5 s on the path), up to 5.4 s if what waited meanwhile waited for it
       1 m 29 s  everything but the checks
                 `tstack snapshot save` keeps the finished stack, and `up` restores it; that takes a time of its own.
     ");
@@ -93,14 +95,14 @@ fn without_unicode_it_says_the_same() {
     assert!(text.is_ascii(), "{text}");
     let rows: Vec<&str> = text.lines().skip(7).take(8).collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
-       step                      start   took  slack  waited for               0 s                 7.7 s
-    *  start the supervisor      0.3 s  54 ms                                   #
-       make a local certific...  0.3 s   3 ms  4.8 s                            -
-       check: scaler ready       0.3 s   3 ms  7.4 s                            -
-    *  apply namespace (1 ob...  0.4 s  74 ms                                   #
-       put the program of lo...  0.4 s  51 ms  86 ms                            -
-       wait until namespace ...  0.4 s  44 ms  4.9 s                            -
-       apply task-api (5 obj...  0.4 s  93 ms  63 ms                            -
+       step                        start   took  slack  0 s            7.7 s  waited for
+    *  start the supervisor        0.3 s  54 ms          #
+       make a local certificat...  0.3 s   3 ms  4.8 s   -
+       check: scaler ready         0.3 s   3 ms  7.4 s   -
+    *  apply namespace (1 object)  0.4 s  74 ms          #
+       put the program of loca...  0.4 s  51 ms  86 ms   -
+       wait until namespace is...  0.4 s  44 ms  4.9 s   -
+       apply task-api (5 objects)  0.4 s  93 ms  63 ms   -
     ");
 }
 
