@@ -20,7 +20,7 @@ use crate::failure::Failure;
 /// An image that carries our labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptImage {
-    /// Its names.
+    /// Its names; of one that has none any more its id.
     pub names: Vec<String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
@@ -42,6 +42,9 @@ pub struct Workbench<'a> {
     /// Its name.
     pub name: &'a str,
 }
+
+/// How the engine lists an image without a name.
+const UNNAMED: &str = "<none>:<none>";
 
 impl Engine {
     /// Makes a container that may change everything in its own system, and does not start it. Gives its id.
@@ -144,7 +147,13 @@ impl Engine {
         };
         let (repo, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
         let options = CommitContainerOptionsBuilder::default().container(container).repo(repo).tag(tag).build();
-        self.docker.commit_container(options, config).await.map(drop).map_err(|e| failure(what(), &e))
+        let before = self.image_named(name).await?.map(|image| image.id);
+        let made = self.docker.commit_container(options, config).await.map_err(|e| failure(what(), &e))?;
+        if let Some(before) = before.filter(|before| *before != made.id) {
+            // it has lost its name, and may hold keys; one that a container still uses stays, and is listed by its id
+            let _ = self.remove_image(&before).await;
+        }
+        Ok(())
     }
 
     /// The labels of an image; `None` when the engine does not have it.
@@ -168,7 +177,10 @@ impl Engine {
         let mut all: Vec<KeptImage> = answer
             .into_iter()
             .map(|image| KeptImage {
-                names: image.repo_tags,
+                names: match image.repo_tags {
+                    tags if tags.iter().any(|tag| tag != UNNAMED) => tags,
+                    _ => vec![image.id],
+                },
                 labels: image.labels.into_iter().collect(),
                 size: u64::try_from(image.size).unwrap_or(0),
                 created: jiff::Timestamp::from_second(image.created).ok(),
