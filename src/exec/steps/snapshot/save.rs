@@ -31,9 +31,9 @@ const STATE: [(&str, &str); 9] = [
     ("/kind", "/"),
 ];
 
-/// Stops the kubelet where it stands. Were we killed now, nobody would wake it: so the node itself does after a minute or two.
-const STAND_STILL: &str = "systemd-run --quiet --on-active=60s systemctl kill --signal=CONT kubelet.service && \
-    systemctl kill --signal=STOP kubelet.service";
+/// Stops the kubelet where it stands. Were we killed now, nobody would wake it: so the node itself does after a minute.
+const STAND_STILL: &str = "systemd-run --quiet --on-active=60s --timer-property=AccuracySec=1s \
+    systemctl kill --signal=CONT kubelet.service && systemctl kill --signal=STOP kubelet.service";
 
 /// How long services may take to lead to no pod any more.
 const SETTLE: Duration = Duration::from_secs(10);
