@@ -50,8 +50,9 @@ pub(super) async fn drive(
     listener: &mut Listener,
     cancel: &CancellationToken,
 ) -> Result<Told, Failure> {
-    // what lies in the folder goes with it: a `down` has no journal to keep
-    let mut journal = if verb == "down" { None } else { Some(Journal::open(&context.folder, verb, context.began.time)?) };
+    // what lies in the folder goes with it, so a `down` has no journal to keep; and a node image is baked for no cluster
+    let kept = verb != "down" && context.folder.path().is_dir();
+    let mut journal = if kept { Some(Journal::open(&context.folder, verb, context.began.time)?) } else { None };
     let (events_tx, mut events_rx) = unbounded_channel();
     let began = context.began;
     let steps = plan.steps().iter().map(crate::plan::Step::info).collect();

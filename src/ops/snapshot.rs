@@ -55,12 +55,7 @@ pub async fn bake(setup: &Setup, options: UpOptions, mut listener: Listener, can
     let there = observe::engine_has(&engine, parts()).await.map_err(before_the_first_step)?;
     let plan = plan::bake(&name, parts(), &there)?;
     let context = session.context(Some(Arc::new(options.stack)), Programs::default());
-    let kept = session.folder.path().exists();
     let told = drive("bake", &session.target_name(), &plan, context, &mut listener, cancel).await?;
-    if !kept {
-        // no cluster of the name was there: the journal would be all that there is of it
-        session.folder.remove()?;
-    }
     Ok(Made { name, told: Some(told) })
 }
 
