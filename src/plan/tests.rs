@@ -130,7 +130,7 @@ fn from_nothing_everything_starts_as_early_as_it_can() {
     25. apply the definitions of envoy-gateway  (not installed)  <- 4, 24
     26. install envoy-gateway v1.9.1  (not installed)  <- 4, 14, 25
     27. wait until envoy-gateway is ready  (it was just applied)  <- 4, 26
-    28. apply gateway (3 objects)  (not there)  <- 4, 15, 19, 26
+    28. apply gateway (3 objects)  (not there)  <- 4, 15, 19, 27
     29. wait until gateway is ready  (it was just applied)  <- 4, 28
     30. apply routes (2 objects)  (not there)  <- 4, 22, 28
     31. wait until routes is ready  (it was just applied)  <- 4, 30
@@ -151,18 +151,18 @@ fn from_nothing_everything_starts_as_early_as_it_can() {
     46. wait until certificate is ready  (it was just applied)  <- 4, 45
     47. apply scaler (1 object)  (not there)  <- 4, 22, 35, 42
     48. wait until scaler is ready  (it was just applied)  <- 4, 47
-    49. check: tasks over http  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    50. check: tasks over https  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    51. check: certificate names  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    52. check: version 1  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    53. check: version 2  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    54. check: gateway programmed  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
-    55. check: scaler ready  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48
+    49. check: tasks over http  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    50. check: tasks over https  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    51. check: certificate names  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    52. check: version 1  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    53. check: version 2  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    54. check: gateway programmed  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
+    55. check: scaler ready  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
     56. check: requests are counted  (the stack changes)  <- 23, 35
     57. check: scaler's query has a value  (the stack changes)  <- 23, 35
-    58. check: user rate limit  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48  after 49, 50, 51, 52, 53
-    59. check: anonymous rate limit  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48  after 58
-    60. check: circuit breaker  (the stack changes)  <- 2, 20, 23, 27, 29, 31, 43, 46, 48  after 59
+    58. check: user rate limit  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 49, 50, 51, 52, 53
+    59. check: anonymous rate limit  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 58
+    60. check: circuit breaker  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 59
     ");
 }
 
@@ -222,7 +222,7 @@ fn a_stopped_cluster_is_started_and_then_looked_at_as_a_whole() {
     12. apply the definitions of envoy-gateway  (not installed)  <- 1
     13. install envoy-gateway v1.9.1  (not installed)  <- 1, 2, 12
     14. wait until envoy-gateway is ready  (it was just applied)  <- 1, 13
-    15. apply gateway (3 objects)  (not there)  <- 1, 3, 7, 13
+    15. apply gateway (3 objects)  (not there)  <- 1, 3, 7, 14
     16. wait until gateway is ready  (it was just applied)  <- 1, 15
     17. apply routes (2 objects)  (not there)  <- 1, 10, 15
     18. wait until routes is ready  (it was just applied)  <- 1, 17
