@@ -117,10 +117,10 @@ fn from_nothing_everything_starts_as_early_as_it_can() {
     12. pull ghcr.io/kedacore/keda-metrics-apiserver:2.21.0  (the engine does not have it)
     13. pull ghcr.io/kedacore/keda-admission-webhooks:2.21.0  (the engine does not have it)
     14. load 1 image of envoy-gateway into the node  (the node does not have all of them)  <- 3, 5  in turn
-    15. load 1 image of gateway into the node  (the node does not have all of them)  <- 3, 6  in turn
-    16. load 1 image of prometheus into the node  (the node does not have all of them)  <- 3, 7  in turn
-    17. load 3 images of cert-manager into the node  (the node does not have all of them)  <- 3, 8, 9, 10  in turn
-    18. load 3 images of keda into the node  (the node does not have all of them)  <- 3, 11, 12, 13  in turn
+    15. load 1 image of gateway into the node  (the node does not have all of them)  <- 4, 6  in turn
+    16. load 1 image of prometheus into the node  (the node does not have all of them)  <- 4, 7  in turn
+    17. load 3 images of cert-manager into the node  (the node does not have all of them)  <- 4, 8, 9, 10  in turn
+    18. load 3 images of keda into the node  (the node does not have all of them)  <- 4, 11, 12, 13  in turn
     19. apply namespace (1 object)  (not there)  <- 4
     20. wait until namespace is ready  (it was just applied)  <- 4, 19
     21. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)  <- 3

@@ -217,8 +217,10 @@ impl<'a> Draft<'a> {
         for image in loads.iter().flat_map(|(_, images)| images) {
             self.pull(image);
         }
-        for (component, images) in loads {
-            let needs: Vec<String> = images.iter().map(pull_id).chain([self.node()]).collect();
+        for (place, (component, images)) in loads.into_iter().enumerate() {
+            // the first one costs kubeadm little; all of them would take its processors from it, and everything waits for the server
+            let room = if place == 0 { self.node() } else { self.server() };
+            let needs: Vec<String> = images.iter().map(pull_id).chain([room]).collect();
             let title = format!("load {} of {} into the node", count(images.len(), "image"), component.name);
             let step = Step::new(load_id(&component.name), title, Action::LoadImages { images });
             self.add(step.because("the node does not have all of them").needs(needs).within(TRANSFER).in_lane("images"));
