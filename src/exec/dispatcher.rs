@@ -58,8 +58,8 @@ impl Outcome {
 
 /// Runs every step of a plan as soon as what it needs is done, side by side.
 ///
-/// A failed step skips what needs it, and ends what runs beside it and what came of that; all else goes on. After a cancel no step begins, and running ones are given
-/// a few seconds to end.
+/// A failed step skips what needs it, and ends what runs beside it and what came of that; all else goes on. After a cancel no step
+/// begins, and running ones are given a few seconds to end.
 pub async fn run<A: Act>(plan: &Plan, act: Arc<A>, events_tx: &UnboundedSender<Event>, cancel: &CancellationToken) -> Outcome {
     Run { plan, act, events_tx, cancel, outcome: Outcome::default(), ends: HashMap::new(), running: HashMap::new(), tasks: JoinSet::new() }
         .finish()

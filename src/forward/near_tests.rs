@@ -10,16 +10,19 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// A pod that has heard four bytes and said four.
+async fn answered(listener: &TcpListener) -> (TcpStream, [u8; 4]) {
+    let (mut pod, _) = listener.accept().await.unwrap();
+    let mut heard = [0; 4];
+    pod.read_exact(&mut heard).await.unwrap();
+    pod.write_all(b"pong").await.unwrap();
+    (pod, heard)
+}
+
 #[tokio::test]
 async fn bytes_go_both_ways_and_the_pods_close_reaches_the_client_at_once() {
     let (listener, address) = listener().await;
-    let pod = tokio::spawn(async move {
-        let (mut pod, _) = listener.accept().await.unwrap();
-        let mut heard = [0; 4];
-        pod.read_exact(&mut heard).await.unwrap();
-        pod.write_all(b"pong").await.unwrap();
-        heard
-    });
+    let pod = tokio::spawn(async move { answered(&listener).await.1 });
     let tunnel = straight(address).await.unwrap();
     let (mut client, mut ours) = duplex(64);
     let carried = tokio::spawn(async move { carry(&mut ours, tunnel, &mut Held::default()).await });
@@ -34,10 +37,7 @@ async fn bytes_go_both_ways_and_the_pods_close_reaches_the_client_at_once() {
 async fn a_client_that_has_its_answer_and_goes_is_missed_by_the_pod_at_once() {
     let (listener, address) = listener().await;
     let pod = tokio::spawn(async move {
-        let (mut pod, _) = listener.accept().await.unwrap();
-        let mut heard = [0; 4];
-        pod.read_exact(&mut heard).await.unwrap();
-        pod.write_all(b"pong").await.unwrap();
+        let (mut pod, mut heard) = answered(&listener).await;
         pod.read(&mut heard).await.unwrap()
     });
     let tunnel = straight(address).await.unwrap();

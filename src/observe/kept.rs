@@ -45,8 +45,13 @@ pub async fn saved(engine: &Engine, wanted: &Saved) -> Result<Kept, Failure> {
 
 /// The ids that the engine has now of what is in a baked node image.
 async fn ids(engine: &Engine, baked: &Baked) -> Result<BTreeMap<ImageRef, String>, Failure> {
+    ids_of(engine, std::iter::once(&baked.node).chain(&baked.pulled)).await
+}
+
+/// The ids of those images that the engine has.
+async fn ids_of<'a>(engine: &Engine, images: impl Iterator<Item = &'a ImageRef>) -> Result<BTreeMap<ImageRef, String>, Failure> {
     let mut ids = BTreeMap::new();
-    for image in std::iter::once(&baked.node).chain(&baked.pulled) {
+    for image in images {
         if let Some(id) = engine.image_present(image).await? {
             ids.insert(image.clone(), id);
         }
@@ -65,11 +70,5 @@ pub fn wanted_snapshot(stack: &Stack, name: &str) -> Saved {
 /// # Errors
 /// When the engine does not answer.
 pub async fn engine_has<'a>(engine: &Engine, images: impl Iterator<Item = &'a ImageRef>) -> Result<BTreeSet<ImageRef>, Failure> {
-    let mut there = BTreeSet::new();
-    for image in images {
-        if engine.image_present(image).await?.is_some() {
-            there.insert(image.clone());
-        }
-    }
-    Ok(there)
+    Ok(ids_of(engine, images).await?.into_keys().collect())
 }

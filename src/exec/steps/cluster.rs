@@ -1,15 +1,13 @@
 //! The cluster itself: made, started, deleted.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
+use super::node::Tries;
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
-use crate::world::backoff::Backoff;
 use crate::world::engine::{Container, Engine, State};
 use crate::world::files;
 use crate::world::kind::NewCluster;
@@ -18,9 +16,6 @@ use crate::world::kube::Cluster;
 /// The network that kind puts its nodes into.
 pub(super) const NETWORK: &str = "kind";
 
-/// The longest pause between two questions to an API server that starts.
-const SOON: Duration = Duration::from_millis(200);
-
 /// How long a node may take to end by itself; its etcd is written so that it survives being killed.
 const GRACE_SECONDS: i32 = 20;
 
@@ -28,18 +23,7 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
     let engine = context.engine()?;
     let kubeconfig = context.folder.kubeconfig_of_kind();
-    let network_there = engine.network(NETWORK).await?.is_some();
-    let mut word = String::new();
-    // noted before anything is made: a crash from here on leaves a cluster that is known to be ours and half made
-    context.note(|record| {
-        record.identity = None;
-        record.made.clear();
-        record.verified = None;
-        if let Target::Kind { owner, network_made, .. } = &mut record.target {
-            *network_made |= !network_there;
-            word.clone_from(owner);
-        }
-    })?;
+    let (word, _) = begin(context, engine).await?;
     let info = engine.info().await?;
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
@@ -51,6 +35,23 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
     files::move_over(&kubeconfig, &context.folder.kubeconfig())?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
+}
+
+/// Notes what is about to be made, before anything is: a crash from here on leaves a cluster that is known to be ours and half made.
+/// Gives the word that marks its node as ours, and whether kind's network is there.
+pub(super) async fn begin(context: &Context, engine: &Engine) -> Result<(String, bool), Failure> {
+    let network_there = engine.network(NETWORK).await?.is_some();
+    let mut word = String::new();
+    context.note(|record| {
+        record.identity = None;
+        record.made.clear();
+        record.verified = None;
+        if let Target::Kind { owner, network_made, .. } = &mut record.target {
+            *network_made |= !network_there;
+            word.clone_from(owner);
+        }
+    })?;
+    Ok((word, network_there))
 }
 
 pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
@@ -67,21 +68,10 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
 
 /// Waits until the API server of a node that was started answers: the engine knows when the container runs, nobody tells more.
 pub(super) async fn answers(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
-    let mut backoff = Backoff::new();
-    loop {
-        match Cluster::connect(&context.folder.kubeconfig(), None).await {
-            Ok(_) => break,
-            Err(failure) => {
-                signals.waiting(format!("the API server does not answer yet: {}", failure.what));
-                if !backoff.pause_until(deadline).await {
-                    return Err(failure);
-                }
-                // it comes within seconds, and everything waits for it: no long pause
-                if backoff.clone().step() > SOON {
-                    backoff = Backoff::new();
-                }
-            }
-        }
+    let mut tries = Tries::until(deadline);
+    while let Err(failure) = Cluster::connect(&context.folder.kubeconfig(), None).await {
+        signals.waiting(format!("the API server does not answer yet: {}", failure.what));
+        tries.after(failure).await?;
     }
     context.cluster().await.map(|_| ())
 }

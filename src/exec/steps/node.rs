@@ -76,18 +76,18 @@ async fn container(context: &Context, deadline: Instant) -> Result<String, Failu
 }
 
 /// Tries until a deadline.
-struct Tries {
+pub(super) struct Tries {
     backoff: Backoff,
     deadline: Instant,
 }
 
 impl Tries {
-    const fn until(deadline: Instant) -> Self {
+    pub(super) const fn until(deadline: Instant) -> Self {
         Self { backoff: Backoff::up_to(LONGEST_PAUSE), deadline }
     }
 
     /// Lets a pause go by after a failure; when the deadline has come, that failure.
-    async fn after(&mut self, failure: Failure) -> Result<(), Failure> {
+    pub(super) async fn after(&mut self, failure: Failure) -> Result<(), Failure> {
         if self.backoff.pause_until(self.deadline).await { Ok(()) } else { Err(failure) }
     }
 }

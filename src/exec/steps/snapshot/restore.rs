@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::files;
-use crate::exec::steps::cluster::{NETWORK, answers};
+use crate::exec::steps::cluster::{answers, begin};
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::stack::PortMapping;
-use crate::state::{Target, owner};
+use crate::state::owner;
 use crate::world::engine::{Container, Engine, NewNode};
 use crate::world::{files as disk, ports as machine_ports};
 
@@ -32,18 +32,7 @@ pub(in crate::exec::steps) async fn restore(
         }
     }
     let contents = read(context, engine, snapshot).await?;
-    let network_there = engine.network(NETWORK).await?.is_some();
-    let mut word = String::new();
-    // noted before anything is made: a crash from here on leaves a cluster that is known to be ours and half made
-    context.note(|record| {
-        record.identity = None;
-        record.made.clear();
-        record.verified = None;
-        if let Target::Kind { owner, network_made, .. } = &mut record.target {
-            *network_made |= !network_there;
-            word.clone_from(owner);
-        }
-    })?;
+    let (word, network_there) = begin(context, engine).await?;
     if !network_there {
         engine.make_network(&contents.template).await?;
     }
