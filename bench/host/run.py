@@ -19,6 +19,9 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from kit.procs import free_ports  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATH = "/api/tasks"
 # what is killed, and how its name among the supervisor's processes begins; the supervisor last: a new one begins with fresh back-offs
@@ -29,14 +32,6 @@ VICTIMS = [
     ("Prometheus", "prometheus"),
     ("supervisor", None),
 ]
-
-
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 class Stack:
