@@ -18,7 +18,12 @@ pub(super) async fn run(global: &Global, args: &Down, env: &Env, shown: &mut Sho
     match &report.told {
         None if shown.json() => shown.data(&report::json_line("summary", &serde_json::json!({"removed": 0})))?,
         None => shown.say(&format!("Nothing to remove: there is no `{name}`.\n")),
-        Some(told) => return Ok(exit_code(told)),
+        Some(told) => {
+            if let Some(line) = report::kept(report.kept).filter(|_| !shown.json()) {
+                shown.say(&line);
+            }
+            return Ok(exit_code(told));
+        }
     }
     Ok(0)
 }

@@ -10,7 +10,9 @@ use super::session::{Session, Setup, Wanted};
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, DownRequest};
+use crate::snapshot::{BAKED_FROM, SNAPSHOT};
 use crate::state::Target;
+use crate::world::engine::KeptImage;
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub struct DownOptions {
 pub struct DownReport {
     /// What came of the plan; `None` when there was nothing to remove.
     pub told: Option<Told>,
+    /// How many snapshots and baked node images stay on disk.
+    pub kept: (usize, usize),
 }
 
 /// Takes a stack down. Without anything there, nothing is done, and that is no error.
@@ -47,7 +51,18 @@ pub async fn down(
     }
     let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;
     let told = if nothing { None } else { Some(remove(&session, options, &mut listener, cancel).await?) };
-    Ok(DownReport { told })
+    // what stays is worth a word, not a failure
+    let images = if told.is_some() { kept_by(&session).await } else { Vec::new() };
+    let snapshots = images.iter().filter(|image| image.labels.contains_key(SNAPSHOT)).count();
+    Ok(DownReport { told, kept: (snapshots, images.len() - snapshots) })
+}
+
+/// The images that stay when the cluster goes.
+async fn kept_by(session: &Session) -> Vec<KeptImage> {
+    match &session.engine {
+        Some(engine) => engine.kept_images(BAKED_FROM).await.unwrap_or_default(),
+        None => Vec::new(),
+    }
 }
 
 async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {

@@ -56,7 +56,7 @@ pub use status::status;
 pub use summary::{Link, Next, Spent, Summary, slowest, summary};
 pub use table::table;
 pub use terminal::{Streams, renderer, surroundings};
-pub use text::{bytes, duration, neutralise, plural};
+pub use text::{bytes, duration, kept, neutralise, plural};
 pub use timings::{TimingsLine, timings, timings_compared, timings_html, timings_list};
 pub use tty::{Screen, Tty};
 

@@ -73,6 +73,19 @@ pub fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What `down` says of the snapshots and baked node images that stay.
+#[must_use]
+pub fn kept((snapshots, baked): (usize, usize)) -> Option<String> {
+    let all: Vec<String> = [(snapshots, "snapshot"), (baked, "baked node image")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, noun)| plural(n, noun))
+        .collect();
+    let verb = if snapshots + baked == 1 { "stays" } else { "stay" };
+    (!all.is_empty())
+        .then(|| format!("{} {verb} on disk; `tstack snapshot list` shows, `tstack snapshot rm --all` removes.\n", all.join(" and ")))
+}
+
 /// Names in a row, the first few of many: `a, b, c and 4 more`.
 pub(super) fn names(all: &[&str]) -> String {
     const SHOWN: usize = 5;
@@ -84,6 +97,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn down_tells_what_stays_on_disk_and_nothing_where_nothing_does() {
+        assert_eq!(kept((0, 0)), None);
+        assert!(kept((0, 1)).unwrap().starts_with("1 baked node image stays on disk;"));
+        assert!(kept((2, 1)).unwrap().starts_with("2 snapshots and 1 baked node image stay on disk;"));
+    }
 
     #[test]
     fn durations_read_as_people_say_them() {

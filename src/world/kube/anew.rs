@@ -1,10 +1,10 @@
 //! Pods that run again after their node was started: what their objects say is of the time before, until the kubelet has looked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use serde_json::{Value, json};
@@ -20,15 +20,31 @@ use crate::world::backoff::Backoff;
 impl Cluster {
     /// Waits until every pod that is to run is ready, with containers that were started at `since` or later. Those of the control plane
     /// are left out: it answers.
+    ///
+    /// A pod that a controller of the same namespace made, and that waits for it, asks again only after growing pauses: it is made anew
+    /// once, as soon as all others of its namespace are ready.
     pub async fn await_pods_since(&self, since: Timestamp, deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
         let waits = Waits::new(on_wait);
         let (api, kind) = self.api(&ObjectId::new("v1", "Pod", "", "")).await.map_err(|e| e.failure("cannot watch the pods"))?;
         let api = kube::Api::all_with(api.into_client(), &kind.resource);
         let mut stream = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
         let mut late: BTreeMap<String, String> = BTreeMap::new();
+        let mut stuck = Stuck::default();
+        // by the uid of their controller, the pods that are gone and have no successor yet
+        let mut owed: BTreeMap<String, String> = BTreeMap::new();
         let mut listed = false;
         loop {
-            if listed && late.is_empty() {
+            for Made { id, uid, owner } in if listed { stuck.take(&late) } else { Vec::new() } {
+                waits.tell(format!("{id} waits since before its controller was there, and is made anew"));
+                let only = Preconditions { uid: Some(uid), ..Preconditions::default() };
+                let params = DeleteParams { preconditions: Some(only), ..DeleteParams::default() }.grace_period(0);
+                let (pods, _) = self.api(&id).await.map_err(|e| e.on("make anew", &id))?;
+                // it may have gone by itself; where it cannot be deleted it is waited for as it is
+                if once(pods.delete(&id.name, &params)).await.is_ok() {
+                    owed.insert(owner, id.name);
+                }
+            }
+            if listed && late.is_empty() && owed.is_empty() {
                 return Ok(());
             }
             let Ok(Some(event)) = timeout_at(deadline, stream.next()).await else {
@@ -40,6 +56,14 @@ impl Cluster {
                 Ok(Event::Init) => late.clear(),
                 Ok(Event::InitApply(pod) | Event::Apply(pod)) => {
                     let pod = kind.plain(pod);
+                    if !listed {
+                        stuck.note(&pod);
+                    }
+                    if let Some(owner) =
+                        owner_of(&pod).filter(|owner| owed.get(*owner).is_some_and(|gone| pod["metadata"]["name"] != **gone))
+                    {
+                        owed.remove(owner);
+                    }
                     let name = ObjectId::of(&pod);
                     let name = format!("{}/{}", name.namespace, name.name);
                     match reason(&pod, since) {
@@ -58,6 +82,56 @@ impl Cluster {
                 waits.tell(format!("{} pods start anew; {pod}: {reason}", late.len()));
             }
         }
+    }
+}
+
+/// Pods that may have begun to wait before those that they wait for were there: those that controllers made, and their neighbours.
+#[derive(Default)]
+struct Stuck {
+    /// Of each namespace, its pods.
+    all: BTreeMap<String, BTreeSet<String>>,
+    /// Those that a controller made.
+    made: Vec<Made>,
+}
+
+/// A pod that a controller made.
+struct Made {
+    id: ObjectId,
+    uid: String,
+    /// The uid of what makes another one when it is gone.
+    owner: String,
+}
+
+/// The uid of the object that keeps a pod in being.
+fn owner_of(pod: &Value) -> Option<&str> {
+    pod["metadata"]["ownerReferences"].as_array()?.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()
+}
+
+impl Stuck {
+    /// Notes a pod that was there at the start.
+    fn note(&mut self, pod: &Value) {
+        let id = ObjectId::of(pod);
+        self.all.entry(id.namespace.clone()).or_default().insert(format!("{}/{}", id.namespace, id.name));
+        let manager = pod["metadata"]["labels"][MANAGED_BY].as_str();
+        if let (Some(uid), Some(owner), true) =
+            (pod["metadata"]["uid"].as_str(), owner_of(pod), manager.is_some_and(|manager| manager != "Helm"))
+        {
+            self.made.push(Made { id, uid: uid.to_owned(), owner: owner.to_owned() });
+        }
+    }
+
+    /// Takes out those that run, are not ready, and whose neighbours all are: each once.
+    fn take(&mut self, late: &BTreeMap<String, String>) -> Vec<Made> {
+        let name = |id: &ObjectId| format!("{}/{}", id.namespace, id.name);
+        let made: BTreeSet<String> = self.made.iter().map(|made| name(&made.id)).collect();
+        let all = &self.all;
+        let waits = |id: &ObjectId| {
+            let mut others = all.get(&id.namespace).into_iter().flatten().filter(|other| !made.contains(*other)).peekable();
+            late.get(&name(id)).is_some_and(|why| why == NOT_READY) && others.peek().is_some() && others.all(|o| !late.contains_key(o))
+        };
+        let (stuck, rest) = std::mem::take(&mut self.made).into_iter().partition(|made| waits(&made.id));
+        self.made = rest;
+        stuck
     }
 }
 
@@ -108,6 +182,11 @@ fn leads_to_a_pod(slice: &Value) -> bool {
 /// The annotation of a pod that the kubelet runs from a file; of the API server itself among others.
 const FROM_FILE: &str = "kubernetes.io/config.mirror";
 
+/// The standard label that says which program made an object.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// What is said of a pod that runs and is not ready.
+const NOT_READY: &str = "not ready yet";
+
 /// Why a pod does not run since then; `None` where it does, or is not to run.
 fn reason(pod: &Value, since: Timestamp) -> Option<String> {
     let status = &pod["status"];
@@ -129,7 +208,7 @@ fn reason(pod: &Value, since: Timestamp) -> Option<String> {
     }
     let conditions = status["conditions"].as_array().map_or(&[][..], Vec::as_slice);
     let ready = conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-    (!ready).then(|| "not ready yet".into())
+    (!ready).then(|| NOT_READY.into())
 }
 
 #[cfg(test)]
@@ -153,6 +232,27 @@ mod tests {
         assert_eq!(taken["conditions"][1]["status"], "True");
         assert_eq!((&taken["containerStatuses"][0]["ready"], &taken["podIP"]), (&Value::Bool(false), &Value::Null));
         assert!(taken.as_object().unwrap().contains_key("podIPs"));
+    }
+
+    #[test]
+    fn what_a_controller_made_is_made_anew_once_when_its_neighbours_are_ready_and_it_is_not() {
+        let pod = |name: &str, manager: &str| {
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {
+                "namespace": "n", "name": name, "uid": name, "labels": {MANAGED_BY: manager}, "ownerReferences": [{"controller": true, "uid": "set"}],
+            }})
+        };
+        let late = |pods: &[(&str, &str)]| pods.iter().map(|(name, why)| (format!("n/{name}"), (*why).to_owned())).collect();
+        let taken = |stuck: &mut Stuck, pods: &[(&str, &str)]| -> Vec<String> {
+            stuck.take(&late(pods)).into_iter().map(|made| made.uid).collect()
+        };
+        let mut stuck = Stuck::default();
+        stuck.note(&pod("controller", "Helm"));
+        stuck.note(&pod("proxy", "controller"));
+        assert!(taken(&mut stuck, &[("controller", NOT_READY), ("proxy", NOT_READY)]).is_empty(), "its controller is not there yet");
+        assert!(taken(&mut stuck, &[("proxy", "not started yet")]).is_empty(), "it comes to its controller in time");
+        assert!(taken(&mut stuck, &[("controller", NOT_READY)]).is_empty(), "a chart's own pod is slow, not stuck");
+        assert_eq!(taken(&mut stuck, &[("proxy", NOT_READY)]), ["proxy"]);
+        assert!(taken(&mut stuck, &[("proxy", NOT_READY)]).is_empty(), "once");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::files::{self, Contents, Files};
 use super::workbench;
 use crate::exec::steps::cluster::NETWORK;
-use crate::exec::{Context, Signals};
+use crate::exec::{Context, Signals, judge};
 use crate::failure::Failure;
 use crate::observe::wanted_snapshot;
 use crate::stack::ObjectId;
@@ -35,6 +35,17 @@ const STATE: [(&str, &str); 9] = [
 const STAND_STILL: &str = "systemd-run --quiet --on-active=60s --timer-property=AccuracySec=1s \
     systemctl kill --signal=CONT kubelet.service && systemctl kill --signal=STOP kubelet.service";
 
+/// Services lead nowhere before kube-proxy has written its rules. Without a request a pod gets next to none of a busy processor, and
+/// kubeadm makes kube-proxy without one: it would come last where all pods start at once.
+fn proxy() -> Value {
+    let container = json!({"name": "kube-proxy", "resources": {"requests": {"cpu": "100m"}}});
+    json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": "kube-system", "name": "kube-proxy"},
+           "spec": {"template": {"spec": {"containers": [container]}}}})
+}
+
+/// How long it may take to run as it should.
+const HASTENED: Duration = Duration::from_mins(1);
+
 /// How long services may take to lead to no pod any more.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -52,6 +63,7 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
             Target::Context { .. } | Target::Host => return Err(Failure::internal("the plan saves a cluster that is not kind's")),
         },
     };
+    hasten(context.cluster().await?, signals).await?;
     let saved = wanted_snapshot(stack, context.folder.name());
     let kubeconfig = read_if_there(&context.folder.kubeconfig())?.unwrap_or_default();
     let kubeconfig = String::from_utf8_lossy(&kubeconfig).into_owned();
@@ -81,6 +93,17 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
     };
     let filled = filled.await;
     filled.and(engine.remove_container(&bench).await)
+}
+
+/// Lets kube-proxy, for which all others wait, come in time after a restore.
+async fn hasten(cluster: &Cluster, signals: &Signals) -> Result<(), Failure> {
+    let proxy = proxy();
+    let id = ObjectId::of(&proxy);
+    // a cluster without it does without; what another has set of it stays as it is
+    if cluster.get(&id).await?.is_none() || cluster.apply(&proxy, false).await.is_err() {
+        return Ok(());
+    }
+    cluster.await_ready(&[id], judge, Instant::now() + HASTENED, &|reason| signals.waiting(reason)).await
 }
 
 /// Copies the state of a node while all of its processes are frozen: what etcd has written is whole at every instant.
