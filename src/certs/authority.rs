@@ -1,7 +1,7 @@
 //! The authority that signs.
 
 use jiff::Timestamp;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -52,12 +52,18 @@ impl Authority {
     /// # Errors
     /// An internal failure when the system gives no randomness or the name cannot be written in a certificate.
     pub fn generate(common_name: &str, now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
+        let key = KeyPair::generate().map_err(|e| Failure::internal("cannot make a certificate authority").because(&e))?;
+        Self::of(key, common_name, Vec::new(), now, valid_days)
+    }
+
+    /// An authority with that key, which is also found by these names of its own.
+    pub(super) fn of(key: KeyPair, common_name: &str, names: Vec<SanType>, now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
         let fail = |e: rcgen::Error| Failure::internal("cannot make a certificate authority").because(&e);
-        let key = KeyPair::generate().map_err(fail)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.distinguished_name.push(DnType::OrganizationName, "tstack");
+        params.subject_alt_names = names;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = moment!(now) - CLOCK_SKEW;

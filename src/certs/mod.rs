@@ -6,11 +6,13 @@
 
 mod authority;
 mod leaf;
+mod minted;
 mod objects;
 mod secret;
 
 pub use authority::{Authority, Unusable, end_of};
 pub use leaf::{LEAF_DAYS, Leaf, still_good};
+pub use minted::minted;
 pub use objects::objects;
 pub use secret::Secret;
 

@@ -41,7 +41,7 @@ pub fn objects(wanted: &CertificateFile, authority: &Authority, leaf: Option<&Le
 }
 
 /// A Secret as gateways and cert-manager expect it.
-fn tls_secret(namespace: &str, name: &str, cert: &str, key: &str, ca: Option<&str>) -> Value {
+pub(super) fn tls_secret(namespace: &str, name: &str, cert: &str, key: &str, ca: Option<&str>) -> Value {
     let mut data = json!({ "tls.crt": STANDARD.encode(cert), "tls.key": STANDARD.encode(key) });
     if let Some(ca) = ca {
         data["ca.crt"] = STANDARD.encode(ca).into();

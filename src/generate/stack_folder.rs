@@ -168,12 +168,19 @@ fn components(spec: &ServiceSpec, manifests: &BTreeMap<&'static str, Vec<Documen
     }
     let keda = matches!(spec.autoscale.as_ref().map(|scale| &scale.signal), Some(Signal::Keda(_)));
     let prometheus = local::prometheus(spec).is_some();
-    let parts =
-        [("envoy-gateway", spec.gateway.is_some()), ("cert-manager", spec.tls.is_some()), ("keda", keda), ("prometheus", prometheus)];
+    let parts = [
+        ("envoy-gateway-keys", spec.gateway.is_some()),
+        ("envoy-gateway", spec.gateway.is_some()),
+        ("cert-manager", spec.tls.is_some()),
+        ("keda-keys", keda),
+        ("keda", keda),
+        ("prometheus", prometheus),
+    ];
     all.extend(parts.iter().filter(|(_, wanted)| *wanted).filter_map(|(name, _)| platform::component(name)));
     if has("gateway") {
         let images = platform::images("gateway");
-        all.push(component("gateway", &needs(&["envoy-gateway:applied"]), &images, &["gateway-class", "gateway"]));
+        // an Envoy that runs before its controller answers asks again only after growing pauses
+        all.push(component("gateway", &needs(&["envoy-gateway"]), &images, &["gateway-class", "gateway"]));
     }
     if has("routes") {
         let workload: &[&str] = if has("workload") { &["gateway:applied", "workload:applied"] } else { &["gateway:applied"] };

@@ -69,6 +69,7 @@ pub fn adapt(stack: &Stack, have_prometheus: bool) -> Adapted {
             adapted.left_out.push(Without { what: component.name.clone(), reason: reason.clone() });
             false
         }
+        Some(Role::Needless) => false,
         Some(Role::Program(wanted)) if !wanted.required && !have_prometheus => {
             let reason = format!("there is no {} on this machine", wanted.program);
             adapted.left_out.push(Without { what: component.name.clone(), reason });

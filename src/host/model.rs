@@ -17,6 +17,8 @@ pub enum Role {
     Objects,
     /// A certificate of our own CA: the Secret alone is handed over.
     Certificate,
+    /// Keys of programs that do not run here, or that get them from the supervisor: nothing is lost without them.
+    Needless,
     /// A program that is unpacked; processes run it.
     Image,
     /// A chart whose program runs as a process.

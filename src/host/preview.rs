@@ -56,7 +56,7 @@ pub(super) fn objects(stack: &Stack) -> Vec<(String, Object)> {
         match &component.kind {
             ComponentKind::Manifests(objects) => all.extend(objects.iter().map(|object| (name.clone(), object.clone()))),
             ComponentKind::Certificate(certificate) => all.push((name.clone(), secret(certificate))),
-            ComponentKind::Helm(_) | ComponentKind::Image(_) => {}
+            ComponentKind::Helm(_) | ComponentKind::Image(_) | ComponentKind::Secrets(_) => {}
         }
     }
     all

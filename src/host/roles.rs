@@ -31,6 +31,8 @@ fn role(component: &Component, stack: &Stack, nothing: &BTreeMap<ObjectId, Strin
     match &component.kind {
         ComponentKind::Image(_) => Role::Image,
         ComponentKind::Certificate(_) => Role::Certificate,
+        ComponentKind::Secrets(_) if only_charts_need(&component.name, stack) => Role::Needless,
+        ComponentKind::Secrets(_) => Role::Objects,
         ComponentKind::Manifests(objects) => {
             let whys: Option<Vec<&String>> = objects.iter().map(|object| nothing.get(&object.id)).collect();
             match whys.as_deref() {
@@ -47,6 +49,11 @@ fn role(component: &Component, stack: &Stack, nothing: &BTreeMap<ObjectId, Strin
             _ => Role::LeftOut("charts need Kubernetes".to_owned()),
         },
     }
+}
+
+fn only_charts_need(name: &str, stack: &Stack) -> bool {
+    let needs = |other: &&Component| other.needs.iter().any(|need| need.component == name);
+    stack.components.iter().filter(needs).all(|other| matches!(other.kind, ComponentKind::Helm(_)))
 }
 
 fn envoy_gateway(version: &str, required: bool) -> Wanted {

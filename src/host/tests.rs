@@ -48,19 +48,21 @@ fn told(stack: &Stack) -> Vec<String> {
 
 #[test]
 fn each_component_of_the_task_api_has_its_role() {
-    insta::assert_snapshot!(told(&task_api_stack()).join("\n"), @r#"
+    insta::assert_snapshot!(told(&task_api_stack()).join("\n"), @"
     cert-manager: left out, certificates come from tstack's own CA here, cert-manager needs the Kubernetes API
     certificate: Certificate
     envoy-gateway: envoy-gateway 1.9.1
+    envoy-gateway-keys: Needless
     gateway: Objects
     keda: left out, autoscaling needs the Kubernetes API
+    keda-keys: Needless
     namespace: Objects
     prometheus: prometheus 3.14.0, where there is one
     routes: Objects
     scaler: left out, autoscaling needs the Kubernetes API
     task-api: Objects
     task-api-image: Image
-    "#);
+    ");
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest};
+use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest, secrets_digest};
 use crate::platform::Platform;
 use crate::ready::{Readiness, judge};
-use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects};
+use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects, secret_objects};
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -38,6 +38,7 @@ pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, obse
         .flat_map(|component| match &component.kind {
             ComponentKind::Manifests(objects) => objects.iter().map(|object| object.id.clone()).collect(),
             ComponentKind::Certificate(certificate) => certificate_objects(certificate),
+            ComponentKind::Secrets(secrets) => secret_objects(secrets),
             _ => Vec::new(),
         })
         .collect();
@@ -45,9 +46,8 @@ pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, obse
     for (id, found) in wanted.into_iter().zip(found) {
         if let Some(object) = found {
             let noted = object["metadata"]["annotations"][DIGEST_ANNOTATION].as_str().map(str::to_owned);
-            // a namespace of somebody else's is used as it is
-            let shared = id.kind == "Namespace" && object["metadata"]["labels"][OWNER_LABEL].as_str() != Some(name);
-            let digest = if shared { namespace_digest(stack, &id) } else { noted };
+            let foreign = object["metadata"]["labels"][OWNER_LABEL].as_str() != Some(name);
+            let digest = if foreign { usable(stack, &id).or(noted) } else { noted };
             let unready = reason(&id, &object);
             observed.objects.insert(id, ObjectFact { digest, unready });
         }
@@ -81,6 +81,7 @@ pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>,
         .map(|component| match &component.kind {
             ComponentKind::Manifests(objects) => Some(objects.iter().map(|object| object.id.clone()).collect()),
             ComponentKind::Certificate(certificate) => Some(certificate_objects(certificate)),
+            ComponentKind::Secrets(secrets) => Some(secret_objects(secrets)),
             ComponentKind::Image(_) => Some(Vec::new()),
             ComponentKind::Helm(chart) => {
                 releases.iter().find(|r| r.namespace == chart.namespace && r.name == chart.release).map(|r| r.manifest.clone())
@@ -99,10 +100,14 @@ pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>,
         .collect())
 }
 
-/// The digest of a namespace as the stack wants it.
-fn namespace_digest(stack: &Stack, id: &ObjectId) -> Option<String> {
+/// The digest that the stack wants, for what is used as it is where somebody else has made it: a namespace, and a Secret that a program
+/// would make itself.
+fn usable(stack: &Stack, id: &ObjectId) -> Option<String> {
     stack.components.iter().find_map(|component| match &component.kind {
-        ComponentKind::Manifests(objects) => objects.iter().find(|object| object.id == *id).map(|object| object_digest(&object.value)),
+        ComponentKind::Manifests(objects) if id.kind == "Namespace" => {
+            objects.iter().find(|object| object.id == *id).map(|object| object_digest(&object.value))
+        }
+        ComponentKind::Secrets(secrets) => secret_objects(secrets).contains(id).then(|| secrets_digest(secrets)),
         _ => None,
     })
 }

@@ -180,6 +180,10 @@ fn set(stack: &Stack, profile: Profile, complete: bool) -> lint::Set {
                 around.given.extend(stack::certificate_objects(certificate));
                 around.given.insert(ObjectId::new("v1", "Secret", &certificate.namespace, &certificate.secret));
             }
+            ComponentKind::Secrets(secrets) => {
+                around.given.insert(namespace(&secrets.namespace));
+                around.given.extend(stack::secret_objects(secrets));
+            }
             ComponentKind::Helm(chart) => {
                 around.given.insert(namespace(&chart.namespace));
                 around.open.insert(chart.namespace.clone());

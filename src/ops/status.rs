@@ -127,6 +127,7 @@ fn component_status(component: &Component, state: ComponentState) -> ComponentSt
         ComponentKind::Helm(chart) => ("helm", Some(chart.version.clone())),
         ComponentKind::Manifests(_) => ("manifests", None),
         ComponentKind::Certificate(_) => ("certificate", None),
+        ComponentKind::Secrets(_) => ("secrets", None),
         ComponentKind::Image(build) => ("image", build.image.tag.clone()),
     };
     ComponentStatus { name: component.name.clone(), kind: kind.into(), version, state }

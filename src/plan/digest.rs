@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::stack::{CertificateFile, Chart, Stack};
+use crate::stack::{CertificateFile, Chart, SecretsFile, Stack};
 
 /// The digest of an object as the stack wants it.
 #[must_use]
@@ -14,7 +14,9 @@ pub fn object_digest(object: &Value) -> String {
 /// The digest of a release: chart, version and values.
 #[must_use]
 pub fn chart_digest(chart: &Chart) -> String {
-    short(&format!("{}\n{}\n{}", chart.reference, chart.version, canonical(&Value::Object(chart.values.clone()))))
+    // without a word where they run, as it has always been: what is installed stays as it is
+    let hooks = if chart.hooks { "" } else { "\nno hooks" };
+    short(&format!("{}\n{}\n{}{hooks}", chart.reference, chart.version, canonical(&Value::Object(chart.values.clone()))))
 }
 
 /// The digest of a certificate: what is asked for, and which CA signs.
@@ -22,6 +24,12 @@ pub fn chart_digest(chart: &Chart) -> String {
 pub fn certificate_digest(certificate: &CertificateFile, authority_fingerprint: &str) -> String {
     let wanted = serde_json::to_value(certificate).unwrap_or_default();
     short(&format!("{authority_fingerprint}\n{}", canonical(&wanted)))
+}
+
+/// The digest of Secrets that are made once: what is asked for.
+#[must_use]
+pub fn secrets_digest(secrets: &SecretsFile) -> String {
+    short(&canonical(&serde_json::to_value(secrets).unwrap_or_default()))
 }
 
 /// The digest of a whole stack: when it changes, the checks must run again.

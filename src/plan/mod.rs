@@ -13,7 +13,7 @@ mod pause;
 mod step;
 mod up;
 
-pub use digest::{certificate_digest, chart_digest, cluster_digest, object_digest, stack_digest};
+pub use digest::{certificate_digest, chart_digest, cluster_digest, object_digest, secrets_digest, stack_digest};
 pub use down::{DownRequest, down};
 pub use graph::{Plan, PlanError};
 pub use keep::{Restore, bake, restore, save};

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::failure::Failure;
 use crate::stack::{
-    self, Chart, Component, ComponentKind, ImageRef, Need, ObjectId, Overrides, PortMapping, ServiceFile, Stack, Until, certificate_objects,
+    self, Chart, Component, ComponentKind, ImageRef, Need, ObjectId, Overrides, PortMapping, ServiceFile, Stack, Until,
+    certificate_objects, secret_objects,
 };
 
 const UP: UpRequest = UpRequest { exposing: Exposing::Auto, checks: true };
@@ -64,6 +65,7 @@ fn wanted_objects(component: &Component, authority: &str) -> Vec<(ObjectId, Stri
         ComponentKind::Certificate(wanted) => {
             certificate_objects(wanted).into_iter().map(|id| (id, certificate_digest(wanted, authority))).collect()
         }
+        ComponentKind::Secrets(wanted) => secret_objects(wanted).into_iter().map(|id| (id, secrets_digest(wanted))).collect(),
         _ => Vec::new(),
     }
 }
@@ -126,43 +128,45 @@ fn from_nothing_everything_starts_as_early_as_it_can() {
     21. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)  <- 3
     22. apply task-api (5 objects)  (not there)  <- 4, 19, 21
     23. wait until task-api is ready  (it was just applied)  <- 4, 22
-    24. pull the chart of envoy-gateway v1.9.1  (not pulled before)
-    25. apply the definitions of envoy-gateway  (not installed)  <- 4, 24
-    26. install envoy-gateway v1.9.1  (not installed)  <- 4, 14, 25
-    27. wait until envoy-gateway is ready  (it was just applied)  <- 4, 26
-    28. apply gateway (3 objects)  (not there)  <- 4, 15, 19, 27
-    29. wait until gateway is ready  (it was just applied)  <- 4, 28
-    30. apply routes (2 objects)  (not there)  <- 4, 22, 28
-    31. wait until routes is ready  (it was just applied)  <- 4, 30
-    32. pull the chart of prometheus 29.27.0  (not pulled before)
-    33. apply the definitions of prometheus  (not installed)  <- 4, 32
-    34. install prometheus 29.27.0  (not installed)  <- 4, 16, 33
-    35. wait until prometheus is ready  (it was just applied)  <- 4, 34
-    36. pull the chart of cert-manager v1.21.2  (not pulled before)
-    37. apply the definitions of cert-manager  (not installed)  <- 4, 36
-    38. install cert-manager v1.21.2  (not installed)  <- 4, 17, 37
-    39. wait until cert-manager is ready  (it was just applied)  <- 4, 38
-    40. pull the chart of keda 2.21.0  (not pulled before)
-    41. apply the definitions of keda  (not installed)  <- 4, 40
-    42. install keda 2.21.0  (not installed)  <- 4, 18, 41
-    43. wait until keda is ready  (it was just applied)  <- 4, 42
-    44. make a local certificate authority  (there is no usable one)
-    45. apply certificate (3 objects)  (not there)  <- 4, 19, 39, 44
-    46. wait until certificate is ready  (it was just applied)  <- 4, 45
-    47. apply scaler (1 object)  (not there)  <- 4, 22, 35, 42
-    48. wait until scaler is ready  (it was just applied)  <- 4, 47
-    49. check: tasks over http  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    50. check: tasks over https  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    51. check: certificate names  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    52. check: version 1  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    53. check: version 2  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    54. check: gateway programmed  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    55. check: scaler ready  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48
-    56. check: requests are counted  (the stack changes)  <- 23, 35
-    57. check: scaler's query has a value  (the stack changes)  <- 23, 35
-    58. check: user rate limit  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 49, 50, 51, 52, 53
-    59. check: anonymous rate limit  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 58
-    60. check: circuit breaker  (the stack changes)  <- 2, 20, 23, 29, 31, 43, 46, 48  after 59
+    24. apply envoy-gateway-keys (4 objects)  (not there)  <- 4
+    25. pull the chart of envoy-gateway v1.9.1  (not pulled before)
+    26. apply the definitions of envoy-gateway  (not installed)  <- 4, 25
+    27. install envoy-gateway v1.9.1  (not installed)  <- 4, 14, 24, 26
+    28. wait until envoy-gateway is ready  (it was just applied)  <- 4, 27
+    29. apply gateway (3 objects)  (not there)  <- 4, 15, 19, 28
+    30. wait until gateway is ready  (it was just applied)  <- 4, 29
+    31. apply routes (2 objects)  (not there)  <- 4, 22, 29
+    32. wait until routes is ready  (it was just applied)  <- 4, 31
+    33. pull the chart of prometheus 29.27.0  (not pulled before)
+    34. apply the definitions of prometheus  (not installed)  <- 4, 33
+    35. install prometheus 29.27.0  (not installed)  <- 4, 16, 34
+    36. wait until prometheus is ready  (it was just applied)  <- 4, 35
+    37. pull the chart of cert-manager v1.21.2  (not pulled before)
+    38. apply the definitions of cert-manager  (not installed)  <- 4, 37
+    39. install cert-manager v1.21.2  (not installed)  <- 4, 17, 38
+    40. wait until cert-manager is ready  (it was just applied)  <- 4, 39
+    41. apply keda-keys (1 object)  (not there)  <- 4
+    42. pull the chart of keda 2.21.0  (not pulled before)
+    43. apply the definitions of keda  (not installed)  <- 4, 42
+    44. install keda 2.21.0  (not installed)  <- 4, 18, 41, 43
+    45. wait until keda is ready  (it was just applied)  <- 4, 44
+    46. make a local certificate authority  (there is no usable one)
+    47. apply certificate (3 objects)  (not there)  <- 4, 19, 40, 46
+    48. wait until certificate is ready  (it was just applied)  <- 4, 47
+    49. apply scaler (1 object)  (not there)  <- 4, 22, 36, 44
+    50. wait until scaler is ready  (it was just applied)  <- 4, 49
+    51. check: tasks over http  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    52. check: tasks over https  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    53. check: certificate names  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    54. check: version 1  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    55. check: version 2  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    56. check: gateway programmed  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    57. check: scaler ready  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50
+    58. check: requests are counted  (the stack changes)  <- 23, 36
+    59. check: scaler's query has a value  (the stack changes)  <- 23, 36
+    60. check: user rate limit  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50  after 51, 52, 53, 54, 55
+    61. check: anonymous rate limit  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50  after 60
+    62. check: circuit breaker  (the stack changes)  <- 2, 20, 23, 30, 32, 45, 48, 50  after 61
     ");
 }
 
@@ -219,26 +223,28 @@ fn a_stopped_cluster_is_started_and_then_looked_at_as_a_whole() {
      9. put localhost/task-api:sha-cefd9fdc1142 into the node  (the node does not have it)  <- 1
     10. apply task-api (5 objects)  (not there)  <- 1, 7, 9
     11. wait until task-api is ready  (it was just applied)  <- 1, 10
-    12. apply the definitions of envoy-gateway  (not installed)  <- 1
-    13. install envoy-gateway v1.9.1  (not installed)  <- 1, 2, 12
-    14. wait until envoy-gateway is ready  (it was just applied)  <- 1, 13
-    15. apply gateway (3 objects)  (not there)  <- 1, 3, 7, 14
-    16. wait until gateway is ready  (it was just applied)  <- 1, 15
-    17. apply routes (2 objects)  (not there)  <- 1, 10, 15
-    18. wait until routes is ready  (it was just applied)  <- 1, 17
-    19. apply the definitions of prometheus  (not installed)  <- 1
-    20. install prometheus 29.27.0  (not installed)  <- 1, 4, 19
-    21. wait until prometheus is ready  (it was just applied)  <- 1, 20
-    22. apply the definitions of cert-manager  (not installed)  <- 1
-    23. install cert-manager v1.21.2  (not installed)  <- 1, 5, 22
-    24. wait until cert-manager is ready  (it was just applied)  <- 1, 23
-    25. apply the definitions of keda  (not installed)  <- 1
-    26. install keda 2.21.0  (not installed)  <- 1, 6, 25
-    27. wait until keda is ready  (it was just applied)  <- 1, 26
-    28. apply certificate (3 objects)  (not there)  <- 1, 7, 24
-    29. wait until certificate is ready  (it was just applied)  <- 1, 28
-    30. apply scaler (1 object)  (not there)  <- 1, 10, 21, 26
-    31. wait until scaler is ready  (it was just applied)  <- 1, 30
+    12. apply envoy-gateway-keys (4 objects)  (not there)  <- 1
+    13. apply the definitions of envoy-gateway  (not installed)  <- 1
+    14. install envoy-gateway v1.9.1  (not installed)  <- 1, 2, 12, 13
+    15. wait until envoy-gateway is ready  (it was just applied)  <- 1, 14
+    16. apply gateway (3 objects)  (not there)  <- 1, 3, 7, 15
+    17. wait until gateway is ready  (it was just applied)  <- 1, 16
+    18. apply routes (2 objects)  (not there)  <- 1, 10, 16
+    19. wait until routes is ready  (it was just applied)  <- 1, 18
+    20. apply the definitions of prometheus  (not installed)  <- 1
+    21. install prometheus 29.27.0  (not installed)  <- 1, 4, 20
+    22. wait until prometheus is ready  (it was just applied)  <- 1, 21
+    23. apply the definitions of cert-manager  (not installed)  <- 1
+    24. install cert-manager v1.21.2  (not installed)  <- 1, 5, 23
+    25. wait until cert-manager is ready  (it was just applied)  <- 1, 24
+    26. apply keda-keys (1 object)  (not there)  <- 1
+    27. apply the definitions of keda  (not installed)  <- 1
+    28. install keda 2.21.0  (not installed)  <- 1, 6, 26, 27
+    29. wait until keda is ready  (it was just applied)  <- 1, 28
+    30. apply certificate (3 objects)  (not there)  <- 1, 7, 25
+    31. wait until certificate is ready  (it was just applied)  <- 1, 30
+    32. apply scaler (1 object)  (not there)  <- 1, 10, 22, 28
+    33. wait until scaler is ready  (it was just applied)  <- 1, 32
     ");
 }
 
@@ -572,7 +578,11 @@ fn facts(stack: &Stack) -> Vec<Fact> {
             facts.extend([Fact::Pulled(name.clone()), Fact::Released(name.clone()), Fact::ReleaseReady(name.clone())]);
         }
         for (id, _) in wanted_objects(component, AUTHORITY) {
-            facts.extend([Fact::Applied(name.clone(), id.clone()), Fact::Ready(name.clone(), id)]);
+            facts.push(Fact::Applied(name.clone(), id.clone()));
+            // what is made is ready then
+            if !component.kind.is_ready_at_once() {
+                facts.push(Fact::Ready(name.clone(), id));
+            }
         }
     }
     facts
@@ -620,6 +630,9 @@ fn asked_for(stack: &Stack, gone: &[Fact]) -> BTreeSet<String> {
             Fact::Pulled(name) if released(name) => {}
             Fact::Pulled(name) => drop(ids.insert(format!("chart:{name}"))),
             Fact::Released(name) => ids.extend(["define", "apply", "ready"].map(|act| format!("{act}:{name}"))),
+            Fact::Applied(name, _) if stack.component(name).is_some_and(|c| c.kind.is_ready_at_once()) => {
+                drop(ids.insert(format!("apply:{name}")))
+            }
             Fact::Applied(name, _) => ids.extend([format!("apply:{name}"), format!("ready:{name}")]),
             Fact::ReleaseReady(name) | Fact::Ready(name, _) => drop(ids.insert(format!("ready:{name}"))),
             Fact::Authority => ids.extend(["authority", "apply:certificate", "ready:certificate"].map(str::to_owned)),
@@ -667,8 +680,9 @@ fn act(stack: &Stack, observed: &mut Observed, step: &Step) {
         Action::ApplyObjects { component: name } => {
             assert!(running);
             let authority = observed.authority.clone().unwrap_or_default();
+            let unready = (!component(name).kind.is_ready_at_once()).then(|| "new".to_owned());
             for (id, digest) in wanted_objects(component(name), &authority) {
-                observed.objects.insert(id, ObjectFact { digest: Some(digest), unready: Some("new".into()) });
+                observed.objects.insert(id, ObjectFact { digest: Some(digest), unready: unready.clone() });
             }
         }
         Action::AwaitReady { component: name } => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Action, ClusterFact, Exposing, HostFact, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
-use super::{certificate_digest, chart_digest, object_digest, stack_digest};
+use super::{certificate_digest, chart_digest, object_digest, secrets_digest, stack_digest};
 use crate::failure::Failure;
 use crate::host::Wanted;
 use crate::stack::{Check, Component, ComponentKind, Exposure, ImageRef, ObjectId, ServiceFile, Stack, Until};
@@ -267,6 +267,12 @@ impl<'a> Draft<'a> {
                     crate::stack::certificate_objects(certificate).into_iter().map(|id| (id, digest.clone())).collect();
                 self.objects(component, &wanted);
             }
+            ComponentKind::Secrets(secrets) => {
+                let digest = secrets_digest(secrets);
+                let wanted: Vec<(ObjectId, String)> =
+                    crate::stack::secret_objects(secrets).into_iter().map(|id| (id, digest.clone())).collect();
+                self.objects(component, &wanted);
+            }
         }
     }
 
@@ -321,7 +327,9 @@ impl<'a> Draft<'a> {
             let title = format!("apply {name} ({})", count(wanted.len(), "object"));
             let step = Step::new(apply_id(name), title, Action::ApplyObjects { component: name.clone() });
             self.add(step.because(cause).needs(needs).within(component.timeout));
-            self.ready(component, "it was just applied");
+            if !component.kind.is_ready_at_once() {
+                self.ready(component, "it was just applied");
+            }
         } else if let Some(reason) = wanted.iter().find_map(|(id, _)| fact(id).and_then(|f: &ObjectFact| f.unready.clone())) {
             self.ready(component, &reason);
         }
@@ -338,9 +346,9 @@ impl<'a> Draft<'a> {
         let mut needs = vec![self.server()];
         needs.extend(component.images.iter().filter_map(|image| self.loads.get(image)).cloned());
         for need in &component.needs {
-            let made = self.stack.component(&need.component).is_some_and(|c| matches!(c.kind, ComponentKind::Image(_)));
+            let at_once = self.stack.component(&need.component).is_some_and(|c| c.kind.is_ready_at_once());
             match need.until {
-                Until::Ready if !made => needs.push(ready_id(&need.component)),
+                Until::Ready if !at_once => needs.push(ready_id(&need.component)),
                 _ => needs.push(apply_id(&need.component)),
             }
         }

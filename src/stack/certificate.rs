@@ -1,6 +1,6 @@
-//! Which objects a certificate component stands for.
+//! Which objects stand for a component of certificates or Secrets.
 
-use super::{CertificateFile, CertificateIssuer, ObjectId};
+use super::{CertificateFile, CertificateIssuer, ObjectId, SecretsFile};
 
 /// The name of the `ClusterIssuer` that signs with the local CA, and of the Secret that holds the CA.
 pub const AUTHORITY_NAME: &str = "tstack-ca";
@@ -18,4 +18,11 @@ pub fn certificate_objects(certificate: &CertificateFile) -> Vec<ObjectId> {
         ],
         CertificateIssuer::Tstack => vec![ObjectId::new("v1", "Secret", &certificate.namespace, &certificate.secret)],
     }
+}
+
+/// The Secrets of a component that makes some, in the order of the file.
+#[must_use]
+pub fn secret_objects(secrets: &SecretsFile) -> Vec<ObjectId> {
+    let names = secrets.tls.iter().map(|one| &one.secret).chain(secrets.random.iter().map(|one| &one.secret));
+    names.map(|name| ObjectId::new("v1", "Secret", &secrets.namespace, name)).collect()
 }

@@ -10,7 +10,8 @@ use super::folder::Folder;
 use super::manifests::{Manifests, write_out_images};
 use super::order::order;
 use super::{
-    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, Until, values,
+    CertificateFile, Chart, Component, ComponentFile, ComponentKind, HelmFile, ImageBuild, ImageFile, ImageRef, Need, SecretsFile, Until,
+    values,
 };
 use crate::input::{Collector, Parameters, is_label, parse_duration, suggest};
 use crate::yaml::{Node, Pos};
@@ -116,6 +117,7 @@ fn kind(
         ("helm", file.helm.is_some()),
         ("manifests", file.manifests.is_some()),
         ("certificate", file.certificate.is_some()),
+        ("secrets", file.secrets.is_some()),
         ("image", file.image.is_some()),
     ]
     .into_iter()
@@ -125,7 +127,10 @@ fn kind(
         let seen = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
         found.add(
             context.root.value_pos_at(base),
-            format!("component `{}` must have exactly one of `helm`, `manifests`, `certificate` and `image`, found {seen}", file.name),
+            format!(
+                "component `{}` must have exactly one of `helm`, `manifests`, `certificate`, `secrets` and `image`, found {seen}",
+                file.name
+            ),
         );
         return None;
     }
@@ -146,6 +151,11 @@ fn kind(
     if let Some(certificate) = &file.certificate {
         check_certificate(certificate, &format!("{base}/certificate"), context, found);
         return Some(ComponentKind::Certificate(certificate.clone()));
+    }
+    if let Some(secrets) = &file.secrets {
+        check_secrets(secrets, &format!("{base}/secrets"), context, found);
+        let authority = secrets.authority.clone().unwrap_or_else(|| file.name.clone());
+        return Some(ComponentKind::Secrets(SecretsFile { authority: Some(authority), ..secrets.clone() }));
     }
     file.image.as_ref().and_then(|image| build(image, &format!("{base}/image"), context, found)).map(ComponentKind::Image)
 }
@@ -169,6 +179,7 @@ fn chart(helm: &HelmFile, component: &str, base: &str, context: &Context<'_>, fo
         reference: helm.chart.clone(),
         version: helm.version.clone(),
         values: helm.values.clone(),
+        hooks: helm.hooks,
     }
 }
 
@@ -188,6 +199,28 @@ fn check_certificate(certificate: &CertificateFile, base: &str, context: &Contex
     }
     if certificate.dns_names.is_empty() && certificate.ip_addresses.is_empty() {
         found.hint(context.at(base), "the certificate holds no name", "clients look at `dnsNames` and `ipAddresses`, not at `commonName`");
+    }
+}
+
+fn check_secrets(secrets: &SecretsFile, base: &str, context: &Context<'_>, found: &mut Collector) {
+    check_namespace(&secrets.namespace, base, context, found);
+    if secrets.tls.is_empty() && secrets.random.is_empty() {
+        found.hint(context.at(base), "no Secret is named", "name some in `tls` or `random`");
+    }
+    let tls = secrets.tls.iter().enumerate().map(|(index, one)| (format!("{base}/tls/{index}"), &one.secret));
+    let random = secrets.random.iter().enumerate().map(|(index, one)| (format!("{base}/random/{index}"), &one.secret));
+    let mut names: Vec<&str> = Vec::new();
+    for (at, name) in tls.chain(random) {
+        let at = context.at(&format!("{at}/secret"));
+        if !name.split('.').all(|part| is_label(part, 253)) {
+            found.add(at, format!("`{name}` is not the name of a Secret: lower case letters, digits and inner `-` and `.`"));
+        } else if names.contains(&name.as_str()) {
+            found.add(at, format!("there is already a Secret `{name}` in this component"));
+        }
+        names.push(name);
+    }
+    for (index, one) in secrets.tls.iter().enumerate().filter(|(_, one)| one.dns_names.is_empty()) {
+        found.add(context.at(&format!("{base}/tls/{index}/dnsNames")), format!("the certificate of `{}` holds no name", one.secret));
     }
 }
 

@@ -126,7 +126,7 @@ pub struct ServiceFile {
     pub node_port: Option<u16>,
 }
 
-/// One component: exactly one of `helm`, `manifests`, `certificate` and `image`.
+/// One component: exactly one of `helm`, `manifests`, `certificate`, `secrets` and `image`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ComponentFile {
@@ -150,6 +150,9 @@ pub struct ComponentFile {
     /// A TLS certificate, signed by the local CA of the cluster.
     #[serde(default)]
     pub certificate: Option<CertificateFile>,
+    /// Secrets that are made once, before the programs that would otherwise make them while everybody waits.
+    #[serde(default)]
+    pub secrets: Option<SecretsFile>,
     /// An image that is made from one static program.
     #[serde(default)]
     pub image: Option<ImageFile>,
@@ -171,6 +174,14 @@ pub struct HelmFile {
     /// Values over the chart's own.
     #[serde(default)]
     pub values: Map<String, Value>,
+    /// Whether the chart's hooks run, its Jobs before and after the install. Default true; `false` where what they would make is made
+    /// otherwise.
+    #[serde(default = "yes")]
+    pub hooks: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Kubernetes objects.
@@ -199,6 +210,51 @@ pub struct CertificateFile {
     pub ip_addresses: Vec<String>,
     /// Who signs: `cert-manager` (the CA is handed over as a `ClusterIssuer`) or `tstack` (no cert-manager is needed).
     pub issuer: CertificateIssuer,
+}
+
+/// Secrets that tstack makes once. One that is there already stays as it is, whoever made it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretsFile {
+    /// Their namespace; made when it is absent.
+    pub namespace: String,
+    /// The name of the authority that signs the `tls` ones, also its own DNS name in its certificate. It is made for this component and,
+    /// unless one of them asks for it, its key is thrown away. Default: the component's name.
+    #[serde(default)]
+    pub authority: Option<String>,
+    /// Pairs of key and certificate, each for servers and clients, with the authority's certificate as `ca.crt`.
+    #[serde(default)]
+    pub tls: Vec<TlsSecretFile>,
+    /// Random bytes, such as the key of a session.
+    #[serde(default)]
+    pub random: Vec<RandomSecretFile>,
+}
+
+/// A Secret with `tls.crt`, `tls.key` and `ca.crt`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TlsSecretFile {
+    /// The Secret's name.
+    pub secret: String,
+    /// DNS names of the certificate; the first is its common name too.
+    pub dns_names: Vec<String>,
+    /// Whether it also holds the authority's key, as `ca.key`, for a program that signs further certificates itself. All keys of the component
+    /// are RSA in PKCS#1 then, the one form that such programs read.
+    #[serde(default)]
+    pub authority_key: bool,
+}
+
+/// A Secret with random bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RandomSecretFile {
+    /// The Secret's name.
+    pub secret: String,
+    /// The key in it.
+    pub key: String,
+    /// How many bytes.
+    #[schemars(range(min = 16, max = 4096))]
+    pub bytes: u16,
 }
 
 /// Who signs a certificate.

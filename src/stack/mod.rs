@@ -20,7 +20,7 @@ mod schema;
 mod shipped;
 mod values;
 
-pub use certificate::{AUTHORITY_NAME, AUTHORITY_NAMESPACE, certificate_objects};
+pub use certificate::{AUTHORITY_NAME, AUTHORITY_NAMESPACE, certificate_objects, secret_objects};
 pub use file::*;
 pub use folder::{Folder, Overrides};
 pub use image::{ImageRef, ImageRefError};

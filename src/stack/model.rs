@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     AutoscaleCheck, CertificateFile, CircuitBreakerCheck, ConditionCheck, HttpCheck, ImageRef, Object, PortMapping, PromqlCheck,
-    RateLimitCheck, ServiceFile, TlsCheck,
+    RateLimitCheck, SecretsFile, ServiceFile, TlsCheck,
 };
 use crate::yaml::Node;
 
@@ -100,8 +100,18 @@ pub enum ComponentKind {
     Manifests(Vec<Object>),
     /// A certificate.
     Certificate(CertificateFile),
+    /// Secrets that are made once.
+    Secrets(SecretsFile),
     /// An image made from a program.
     Image(ImageBuild),
+}
+
+impl ComponentKind {
+    /// Whether it is ready as soon as it is applied: nothing of it runs or is answered by a controller.
+    #[must_use]
+    pub const fn is_ready_at_once(&self) -> bool {
+        matches!(self, Self::Image(_) | Self::Secrets(_))
+    }
 }
 
 /// An edge between components.
@@ -135,6 +145,8 @@ pub struct Chart {
     pub version: String,
     /// Values over the chart's own.
     pub values: Map<String, Value>,
+    /// Whether its hooks run.
+    pub hooks: bool,
 }
 
 /// An image that is made from one program.

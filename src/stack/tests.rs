@@ -237,6 +237,25 @@ fn bad_clusters_and_exposures_are_found() {
 }
 
 #[test]
+fn bad_secrets_are_found() {
+    let tls = "[{secret: a, dnsNames: []}, {secret: B_, dnsNames: [b]}]";
+    let secrets = |bytes| format!("secrets: {{namespace: App, tls: {tls}, random: [{{secret: a, key: k, bytes: {bytes}}}]}}");
+    let all = [
+        short("manifests: {files: [app.yaml]}", &secrets(8)),
+        short("manifests: {files: [app.yaml]}", &secrets(32)),
+        short("manifests: {files: [app.yaml]}", "secrets: {namespace: app}"),
+    ];
+    insta::assert_snapshot!(all.join("\n"), @"
+    15:128: `components.app.secrets.random[0].bytes` must be 16 to 4096, found 8
+    15:24: `App` is not a namespace: lower case letters, digits and inner `-`, at most 63
+    15:57: the certificate of `a` holds no name
+    15:71: `B_` is not the name of a Secret: lower case letters, digits and inner `-` and `.`
+    15:110: there is already a Secret `a` in this component
+    15:12: no Secret is named (name some in `tls` or `random`)
+    ");
+}
+
+#[test]
 fn bad_components_are_found() {
     let all = [
         short("name: operator", "name: Operator"),
@@ -249,17 +268,17 @@ fn bad_components_are_found() {
         short("[operator]", "[operater, 'operator:done', program, 'program:applied']"),
         short("[operator]", "[app]"),
     ];
-    insta::assert_snapshot!(all.join("\n"), @r#"
-        13:11: there is no component `operator` (did you mean `Operator`?)
-        16:9: `Operator` is not a name: lower case letters, digits and inner `-`, at most 53
-        19:9: there is already a component `app`, at stack.yaml:12
-        12:3: component `app` must have exactly one of `helm`, `manifests`, `certificate` and `image`, found helm and manifests
-        12:3: component `app` must have exactly one of `helm`, `manifests`, `certificate` and `image`, found none
-        13:11: there is no component `operater` (did you mean `operator`?)
-        13:21: `done` is not a state of a component (write `operator` or `operator:applied`)
-        13:47: `program` is needed twice
-        13:10: components need each other: app -> app
-        "#);
+    insta::assert_snapshot!(all.join("\n"), @"
+    13:11: there is no component `operator` (did you mean `Operator`?)
+    16:9: `Operator` is not a name: lower case letters, digits and inner `-`, at most 53
+    19:9: there is already a component `app`, at stack.yaml:12
+    12:3: component `app` must have exactly one of `helm`, `manifests`, `certificate`, `secrets` and `image`, found helm and manifests
+    12:3: component `app` must have exactly one of `helm`, `manifests`, `certificate`, `secrets` and `image`, found none
+    13:11: there is no component `operater` (did you mean `operator`?)
+    13:21: `done` is not a state of a component (write `operator` or `operator:applied`)
+    13:47: `program` is needed twice
+    13:10: components need each other: app -> app
+    ");
 }
 
 #[test]
@@ -430,7 +449,7 @@ fn every_shipped_stack_resolves_with_every_profile() {
     for profile in [None, Some("classroom")] {
         let overrides = Overrides { profiles: profile.into_iter().map(str::to_owned).collect(), ..plain() };
         let stack = resolve(&shipped_with_program("task-api"), &overrides).unwrap_or_else(|findings| panic!("{findings}"));
-        assert_eq!((stack.components.len(), stack.images().len()), (11, 9));
+        assert_eq!((stack.components.len(), stack.images().len()), (13, 9));
     }
     assert_eq!(shipped_folder("nothing"), None);
 }

@@ -68,6 +68,12 @@ impl StateFolder {
         self.path().join("kubeconfig.kind")
     }
 
+    /// What kubeadm reads when it makes a cluster of ours; mounted into the node.
+    #[must_use]
+    pub fn kubeadm_patches(&self) -> PathBuf {
+        self.path().join("kubeadm")
+    }
+
     /// The events of the last runs.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -32,6 +32,8 @@ pub struct Release<'a> {
     pub archive: &'a Path,
     /// Values over the chart's own.
     pub values: &'a Map<String, Value>,
+    /// Whether the chart's hooks run.
+    pub hooks: bool,
     /// Kept with the release, to know later what was installed.
     pub description: &'a str,
 }
@@ -68,6 +70,7 @@ impl Helm {
         let values = Value::Object(release.values.clone()).to_string();
         self.cluster_command()
             .args(["upgrade", "--install", "--skip-crds", release.name])
+            .args(if release.hooks { &[][..] } else { &["--no-hooks"] })
             .args([release.archive.as_os_str().to_owned()])
             // two revisions are enough to see what changed; more only fill the cluster
             .args(["--namespace", release.namespace, "--history-max", "2", "--description", release.description, "--values", "-"])

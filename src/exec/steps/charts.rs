@@ -1,13 +1,13 @@
 //! Helm releases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
-use crate::plan::{Made, OWNER_LABEL};
+use crate::plan::Made;
 use crate::stack::{Chart, Component, ComponentKind, Object};
 use crate::world::helm::{Release, archive_in};
 use crate::world::kube::Cluster;
@@ -40,7 +40,7 @@ pub(super) async fn define(context: &Context, component: &str, deadline: Instant
     let objects: Vec<Object> = brought.into_iter().map(Object::new).filter(|object| fresh.is(&object.id.name)).collect();
     let names = objects.iter().map(|object| object.id.name.clone()).collect();
     context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names }))?;
-    let applied = cluster.apply_all(&objects, deadline, &|reason| signals.waiting(reason)).await;
+    let applied = cluster.define_all(&objects, deadline, &|reason| signals.waiting(reason)).await;
     if applied.is_err() {
         // what was not made is not ours: somebody else may make it later
         if let Ok(there) = cluster.names(DEFINITION.0, DEFINITION.1).await {
@@ -59,18 +59,21 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
         signals.note(format!("release {} was stuck in a pending state; its unfinished revision is dropped", chart.release));
         cluster.drop_pending_revision(&chart.namespace, &chart.release).await?;
     }
-    let labels = BTreeMap::from([(OWNER_LABEL.to_owned(), context.folder.name().to_owned())]);
-    if cluster.ensure_namespace(&chart.namespace, &labels).await? {
-        context.note(|record| record.add(Made::Namespace { name: chart.namespace.clone() }))?;
-    }
+    super::ensure_namespace(context, &chart.namespace).await?;
     let fresh = Fresh::look(context, cluster).await?;
     context.note(|record| {
         record.add(Made::Release { component: component.to_owned(), namespace: chart.namespace.clone(), name: chart.release.clone() });
     })?;
     signals.waiting(format!("helm installs {} in {}", chart.release, chart.namespace));
     let description = format!("tstack {digest}");
-    let release =
-        Release { name: &chart.release, namespace: &chart.namespace, archive: &archive, values: &chart.values, description: &description };
+    let release = Release {
+        name: &chart.release,
+        namespace: &chart.namespace,
+        archive: &archive,
+        values: &chart.values,
+        hooks: chart.hooks,
+        description: &description,
+    };
     helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await?;
     // definitions among the templates, which Helm keeps where the chart asks for that
     let templated: Vec<String> = cluster

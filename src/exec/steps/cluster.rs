@@ -1,5 +1,7 @@
 //! The cluster itself: made, started, deleted.
 
+use std::path::PathBuf;
+
 use tokio::time::Instant;
 
 use super::node::Tries;
@@ -8,10 +10,10 @@ use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
-use crate::world::engine::{Container, Engine, State};
-use crate::world::files;
-use crate::world::kind::NewCluster;
+use crate::world::engine::{Container, Engine, Info, State};
+use crate::world::kind::{NewCluster, control_plane_patches};
 use crate::world::kube::Cluster;
+use crate::world::{files, machine};
 
 /// The network that kind puts its nodes into.
 pub(super) const NETWORK: &str = "kind";
@@ -29,12 +31,35 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
     let image = image.to_string();
     let mark = owner::mark(&word);
-    let new = NewCluster { name: &name, image: &image, ports: &ports, labels: &labels, mark: &mark, cgroup_v1: info.cgroup_version == 1 };
+    let patches = patches(context, &info)?;
+    let new = NewCluster {
+        name: &name,
+        image: &image,
+        ports: &ports,
+        labels: &labels,
+        mark: &mark,
+        patches: patches.as_deref(),
+        cgroup_v1: info.cgroup_version == 1,
+    };
     kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
     // the same as what stands there since the API server answers
     files::move_over(&kubeconfig, &context.folder.kubeconfig())?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
+}
+
+/// Writes the patches of the control plane. An engine in a machine of its own may refuse to mount a folder that it does not share, or
+/// finds nothing there: none are given where that is known, and an empty folder is no error of kubeadm's.
+fn patches(context: &Context, engine: &Info) -> Result<Option<PathBuf>, Failure> {
+    if machine::engine_disk(engine).is_none() {
+        return Ok(None);
+    }
+    let folder = context.folder.kubeadm_patches();
+    files::make_private_dir(&folder)?;
+    for (file, content) in control_plane_patches(engine.memory) {
+        files::write_private(&folder.join(file), content.as_bytes())?;
+    }
+    Ok(Some(folder))
 }
 
 /// Notes what is about to be made, before anything is: a crash from here on leaves a cluster that is known to be ours and half made.

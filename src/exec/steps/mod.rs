@@ -15,11 +15,22 @@ mod snapshot;
 pub use checks::run_check;
 pub use ready::judge;
 
+use std::collections::BTreeMap;
+
 use tokio::time::Instant;
 
 use super::{Context, Signals};
 use crate::failure::Failure;
-use crate::plan::{Action, Step};
+use crate::plan::{Action, Made, OWNER_LABEL, Step};
+
+/// Makes a namespace that charts or Secrets live in, where it is absent; it is noted as ours then.
+async fn ensure_namespace(context: &Context, name: &str) -> Result<(), Failure> {
+    let labels = BTreeMap::from([(OWNER_LABEL.to_owned(), context.folder.name().to_owned())]);
+    if context.cluster().await?.ensure_namespace(name, &labels).await? {
+        context.note(|record| record.add(Made::Namespace { name: name.to_owned() }))?;
+    }
+    Ok(())
+}
 
 /// Does one step.
 pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
+use crate::stack::ObjectId;
 use crate::world::backoff::Backoff;
 use crate::world::engine::{Container, State};
 use crate::world::files;
@@ -44,7 +45,28 @@ pub(super) async fn server_answers(context: &Context, signals: &Signals, deadlin
     while let Err(failure) = serves_us(&path).await {
         tries.after(failure).await?;
     }
+    lead_to_server(context, &node, &path).await
+}
+
+/// Leads to the API server before kube-proxy does. Pods of a node that has its images at hand run before it: those that do not find the API
+/// server end, and the kubelet starts them again only after 10 s, then 20. The rules of kube-proxy come before these ones.
+async fn lead_to_server(context: &Context, node: &str, kubeconfig: &Path) -> Result<(), Failure> {
+    let cluster = Cluster::connect(kubeconfig, None).await?;
+    let service = cluster.get(&ObjectId::new("v1", "Service", "default", "kubernetes")).await?;
+    let address = service.as_ref().and_then(|service| service["spec"]["clusterIP"].as_str()).unwrap_or_default();
+    // the rule is one of IPv4; without it all only takes longer
+    if address.parse::<std::net::Ipv4Addr>().is_ok() {
+        context.engine()?.exec(node, &["/bin/sh", "-c", &way_to_server(address)]).await?;
+    }
     Ok(())
+}
+
+/// The command that makes a node lead to its own API server under that service address.
+pub(super) fn way_to_server(address: &str) -> String {
+    format!(
+        "for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $chain -d {address}/32 -p tcp --dport 443 -j DNAT \
+         --to-destination $(cat /kind/old-ipv4):6443; done"
+    )
 }
 
 /// kubeadm gives the administrator their rights after the server is ready.

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use crate::certs::{self, Authority};
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
-use crate::plan::{DIGEST_ANNOTATION, Made, OWNER_LABEL, certificate_digest, object_digest};
+use crate::plan::{DIGEST_ANNOTATION, Made, OWNER_LABEL, certificate_digest, object_digest, secrets_digest};
 use crate::platform::Platform;
 use crate::stack::{ComponentKind, Object, ObjectId};
 use crate::world::{clock, files};
@@ -31,6 +31,16 @@ pub(super) async fn apply(context: &Context, component: &str, deadline: Instant,
             let authority = crate::observe::authority(&context.folder)?.ok_or_else(|| Failure::internal("the local CA is not there"))?;
             let digest = certificate_digest(wanted, &authority.fingerprint());
             certs::objects(wanted, &authority, None, clock::now())?.iter().map(|object| marked(context, object, &digest)).collect()
+        }
+        ComponentKind::Secrets(wanted) => {
+            let digest = secrets_digest(wanted);
+            signals.waiting("making keys");
+            let made = certs::minted(wanted, clock::now())?;
+            // processes of this machine have no namespaces
+            if let Platform::Cluster(_) = context.platform().await? {
+                super::ensure_namespace(context, &wanted.namespace).await?;
+            }
+            made.iter().map(|object| marked(context, object, &digest)).collect()
         }
         _ => return Err(Failure::internal(format!("component `{component}` has no objects"))),
     };

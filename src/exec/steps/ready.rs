@@ -6,7 +6,7 @@ use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::platform::Platform;
 use crate::ready;
-use crate::stack::{Component, ComponentKind, ObjectId, certificate_objects};
+use crate::stack::{Component, ComponentKind, ObjectId, certificate_objects, secret_objects};
 use crate::world::kube::Verdict;
 
 pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
@@ -27,6 +27,7 @@ async fn objects_of(platform: &Platform, component: &Component) -> Result<Vec<Ob
     match &component.kind {
         ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
         ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),
+        ComponentKind::Secrets(secrets) => Ok(secret_objects(secrets)),
         ComponentKind::Image(_) => Ok(Vec::new()),
         ComponentKind::Helm(chart) => {
             let releases = platform.cluster()?.releases().await?;

@@ -233,7 +233,7 @@ fn a_worker_needs_no_gateway() {
     let spec = short("workload: {image: 'x:1'}, routes: [], autoscale: {min: 0, cron: {start: 0 8 * * *, end: 0 9 * * *, replicas: 2}}");
     let stack = stack(&spec);
     let names: Vec<&str> = stack.components.iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(names, ["namespace", "workload", "keda", "scaler"]);
+    assert_eq!(names, ["namespace", "workload", "keda-keys", "keda", "scaler"]);
     assert!(stack.expose.is_empty() && stack.cluster.ports.is_empty());
     assert_eq!(checks(&stack), ["scaler ready"]);
 }

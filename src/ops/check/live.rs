@@ -93,7 +93,7 @@ pub async fn live(
     Ok(LiveReport { told, unproven })
 }
 
-/// What of a stack is its own: its objects and certificates. Charts and images are the platform's.
+/// What of a stack is its own: its objects and certificates. Charts and images, and the Secrets that are made for them, are the platform's.
 struct Parts {
     objects: Vec<Object>,
     certificates: Vec<CertificateFile>,
@@ -106,7 +106,7 @@ impl Parts {
             match &component.kind {
                 ComponentKind::Manifests(objects) => parts.objects.extend(objects.iter().cloned()),
                 ComponentKind::Certificate(certificate) => parts.certificates.push(certificate.clone()),
-                ComponentKind::Helm(_) | ComponentKind::Image(_) => {}
+                ComponentKind::Helm(_) | ComponentKind::Image(_) | ComponentKind::Secrets(_) => {}
             }
         }
         parts

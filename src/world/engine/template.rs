@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::failure;
 use super::{Container, Engine};
 use crate::failure::Failure;
+use crate::world::kind::PATCHES;
 
 /// The port of the API server in a node.
 const API_SERVER: u16 = 6443;
@@ -44,6 +45,10 @@ impl NodeTemplate {
         let host = body.host_config.get_or_insert_default();
         for bind in host.binds.iter_mut().flatten() {
             *bind = bind.replace(new.marks.0, new.marks.1);
+        }
+        // what kubeadm read once; the engine would make the folder anew where it is gone
+        if let Some(binds) = &mut host.binds {
+            binds.retain(|bind| !bind.contains(PATCHES));
         }
         let ports = new.ports.iter().copied().chain([(new.api_server, API_SERVER)]);
         let binding = |host: u16| PortBinding { host_ip: Some(LOOPBACK.to_owned()), host_port: Some(host.to_string()) };
@@ -119,7 +124,7 @@ mod tests {
     fn a_node_has_its_own_mark_and_ports_and_all_else_of_the_template() {
         let container = serde_json::json!({
             "Hostname": "x-control-plane", "Tty": true, "Volumes": {"/var": {}}, "Labels": {"io.x-k8s.kind.cluster": "x"},
-            "HostConfig": {"Privileged": true, "Binds": ["/lib/modules:/lib/modules:ro", "/lib/modules:/m/old:ro"],
+            "HostConfig": {"Privileged": true, "Binds": ["/lib/modules:/lib/modules:ro", "/lib/modules:/m/old:ro", "/state/x/kubeadm:/tstack.dev/kubeadm:ro"],
                            "PortBindings": {"6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40000"}]}},
         });
         let template = serde_json::json!({"container": container, "network": {"Name": "kind"}});

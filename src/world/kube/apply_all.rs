@@ -25,22 +25,41 @@ impl Cluster {
         let waits = Waits::new(on_wait);
         for rank in Rank::ALL {
             let of_rank = objects.iter().filter(|object| Rank::of(&object.id) == rank);
-            stream::iter(of_rank.map(Ok)).try_for_each_concurrent(AT_ONCE, |object| self.apply_until(object, deadline, &waits)).await?;
+            let apply = |object| self.until_taken(object, || self.send(&object.value, false), deadline, &waits);
+            stream::iter(of_rank.map(Ok)).try_for_each_concurrent(AT_ONCE, apply).await?;
             if rank == Rank::Ground {
-                let definitions: Vec<ObjectId> =
-                    objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();
-                self.await_ready(&definitions, established, deadline, on_wait).await?;
+                self.in_force(objects, deadline, on_wait).await?;
             }
         }
         Ok(())
     }
 
-    async fn apply_until(&self, object: &Object, deadline: Instant, waits: &Waits<'_>) -> Result<(), Failure> {
+    /// Makes definitions, and waits until they are in force. What is there already is replaced: they are nobody else's.
+    ///
+    /// Not by server-side apply: the API server then compares each field with its schema, of which a definition has thousands. A plain request
+    /// takes two thirds of the time (21 definitions of Envoy Gateway: 6.0 and 4.3 s of two processors).
+    pub async fn define_all(&self, definitions: &[Object], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
+        let waits = Waits::new(on_wait);
+        let define = |object| self.until_taken(object, || self.put(&object.value), deadline, &waits);
+        stream::iter(definitions.iter().map(Ok)).try_for_each_concurrent(AT_ONCE, define).await?;
+        self.in_force(definitions, deadline, on_wait).await
+    }
+
+    async fn in_force(&self, objects: &[Object], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
+        let definitions: Vec<ObjectId> =
+            objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();
+        self.await_ready(&definitions, established, deadline, on_wait).await
+    }
+
+    async fn until_taken<F>(&self, object: &Object, request: impl Fn() -> F, deadline: Instant, waits: &Waits<'_>) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<Value, CallError>>,
+    {
         let mut backoff = Backoff::new();
         let mut reason = String::new();
         loop {
             // a request that hangs must not outlive the deadline
-            let error = match timeout_at(deadline, self.send(&object.value, false)).await {
+            let error = match timeout_at(deadline, request()).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(too_late(&object.id, &reason)),

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use bytes::Bytes;
 
 use crate::certs;
+use crate::exec::steps::node::way_to_server;
 use crate::failure::Failure;
 use crate::snapshot::FOLDER;
 use crate::world::engine::NodeTemplate;
@@ -74,8 +75,8 @@ impl Files {
 fn unit(service: &str) -> String {
     format!(
         "[Unit]\nDescription=The way to the API server until kube-proxy knows it\nBefore=kubelet.service\n\n[Service]\nType=oneshot\n\
-         RemainAfterExit=yes\nExecStart=/bin/sh -c 'for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $chain -d {service}/32 -p tcp \
-         --dport 443 -j DNAT --to-destination $(cat /kind/old-ipv4):6443; done'\n"
+         RemainAfterExit=yes\nExecStart=/bin/sh -c '{}'\n",
+        way_to_server(service)
     )
 }
 

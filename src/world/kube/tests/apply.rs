@@ -128,3 +128,24 @@ async fn a_custom_resource_waits_for_its_definition() {
     assert!(told.all().iter().any(|text| text == "Thing t: Thing of example.test/v1 is not served yet"), "{:?}", told.all());
     assert!(told.all().iter().any(|text| text.contains("not established yet")), "{:?}", told.all());
 }
+
+#[tokio::test]
+async fn a_definition_is_made_and_one_that_is_there_is_replaced_in_the_version_that_was_seen() {
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.org"}, "spec": {"group": "example.org"},
+    });
+    let (cluster, log) = cluster(|asked| match asked.method.as_str() {
+        "POST" => refusal(409, "AlreadyExists", "customresourcedefinitions \"widgets.example.org\" already exists"),
+        "GET" => Answer::Json(200, json!({"metadata": {"name": "widgets.example.org", "resourceVersion": "7"}})),
+        _ => Answer::Json(200, asked.body.clone()),
+    });
+    cluster.put(&definition).await.unwrap();
+    let log = log.lock().unwrap();
+    let folder = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    assert!(log[0].is("POST", folder), "{:?}", log[0]);
+    assert!(log[0].query.contains("fieldManager=tstack"), "{}", log[0].query);
+    let last = log.last().unwrap();
+    assert!(last.is("PUT", &format!("{folder}/widgets.example.org")), "{last:?}");
+    assert_eq!((&last.body["metadata"]["resourceVersion"], &last.body["spec"]["group"]), (&json!("7"), &json!("example.org")));
+}
