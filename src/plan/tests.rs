@@ -630,10 +630,12 @@ fn asked_for(stack: &Stack, gone: &[Fact]) -> BTreeSet<String> {
             Fact::Pulled(name) if released(name) => {}
             Fact::Pulled(name) => drop(ids.insert(format!("chart:{name}"))),
             Fact::Released(name) => ids.extend(["define", "apply", "ready"].map(|act| format!("{act}:{name}"))),
-            Fact::Applied(name, _) if stack.component(name).is_some_and(|c| c.kind.is_ready_at_once()) => {
-                drop(ids.insert(format!("apply:{name}")))
+            Fact::Applied(name, _) => {
+                ids.insert(format!("apply:{name}"));
+                if !stack.component(name).is_some_and(|component| component.kind.is_ready_at_once()) {
+                    ids.insert(format!("ready:{name}"));
+                }
             }
-            Fact::Applied(name, _) => ids.extend([format!("apply:{name}"), format!("ready:{name}")]),
             Fact::ReleaseReady(name) | Fact::Ready(name, _) => drop(ids.insert(format!("ready:{name}"))),
             Fact::Authority => ids.extend(["authority", "apply:certificate", "ready:certificate"].map(str::to_owned)),
         }
