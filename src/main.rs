@@ -1,12 +1,16 @@
 //! The tstack program: runs one command line, and hears Ctrl-C.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 use tstack::{cli, env::Env, failure::FailureKind};
 
 fn main() -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let mut runtime = if cli::is_small_steps(&line) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             cli::no_runtime(&error);
@@ -16,7 +20,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         let (cancel, env) = (CancellationToken::new(), Env::read());
         tokio::select! {
-            code = cli::run(std::env::args_os(), &env, &cancel) => code,
+            code = cli::run(line, &env, &cancel) => code,
             // the second signal: whatever still runs is dropped, and programs with it
             () = two_signals(&cancel) => FailureKind::Cancelled.exit_code(),
         }

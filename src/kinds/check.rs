@@ -89,7 +89,7 @@ impl<'a> Checker<'a> {
 
     fn entry(&mut self, key: &str, value: &Node, schema: &'a Schema, path: Path<'_>) {
         let here = path.key(key);
-        if let Some(inner) = schema.properties.get(key).or(schema.additional_properties.as_deref()) {
+        if let Some(inner) = schema.property(key) {
             // a create drops the status before anybody looks at more than its keys
             let before = self.faults.len();
             self.node(value, inner, here);

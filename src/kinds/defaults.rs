@@ -19,7 +19,7 @@ pub(super) fn filled(object: &Node, schema: &Schema) -> Node {
 }
 
 fn filled_map(object: &Node, entries: &[(Key, Node)], schema: &Schema) -> Vec<(Key, Node)> {
-    let inner = |key: &str| schema.properties.get(key).or(schema.additional_properties.as_deref());
+    let inner = |key: &str| schema.property(key);
     let mut map: Vec<(Key, Node)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
         match inner(&key.text) {

@@ -174,7 +174,7 @@ pub(super) fn judge(node: &Node, schema: &Schema, path: Path<'_>, skip_status: b
     match &node.data {
         Data::Map(entries) => {
             for (key, inner) in entries {
-                let below = schema.properties.get(key.text.as_str()).or(schema.additional_properties.as_deref());
+                let below = schema.property(key.text.as_str());
                 if let Some(below) = below.filter(|_| !(skip_status && path.is_root() && key.text == "status")) {
                     judge(inner, below, path.key(&key.text), skip_status, faults);
                 }

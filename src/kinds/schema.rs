@@ -9,13 +9,16 @@ use serde_json::Value;
 use super::pattern::Pattern;
 use super::rules::Rule;
 
+/// Schemas by name, each in a place of its own: a node of a map has room for eleven, and most maps hold two or three.
+pub(super) type Schemas = BTreeMap<Box<str>, Box<Schema>>;
+
 /// What a value may be. A key that is not known here is an error, so that no condition of a schema is lost unseen.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct Schema {
     /// What references of this schema mean; at the root alone.
     #[serde(rename = "$defs")]
-    pub(super) definitions: BTreeMap<Box<str>, Schema>,
+    pub(super) definitions: Schemas,
     #[serde(rename = "type")]
     pub(super) kind: Option<Type>,
     #[serde(rename = "$ref")]
@@ -24,7 +27,7 @@ pub(super) struct Schema {
     pub(super) int_or_string: bool,
     #[serde(rename = "x-kubernetes-preserve-unknown-fields")]
     pub(super) preserve: bool,
-    pub(super) properties: BTreeMap<Box<str>, Schema>,
+    pub(super) properties: Schemas,
     pub(super) additional_properties: Option<Box<Schema>>,
     pub(super) required: Vec<Box<str>>,
     pub(super) items: Option<Box<Schema>>,
@@ -81,13 +84,18 @@ impl Schema {
     /// Whether there are rules here or below.
     pub(super) fn has_rules(&self) -> bool {
         *self.has_rules.get_or_init(|| {
-            let below = self.properties.values().chain(self.items.as_deref()).chain(self.additional_properties.as_deref());
+            let below = self.properties.values().map(Box::as_ref).chain(self.items.as_deref()).chain(self.additional_properties.as_deref());
             !self.rules.is_empty() || below.into_iter().any(Self::has_rules)
         })
     }
 
+    /// The schema of a key's value.
+    pub(super) fn property(&self, key: &str) -> Option<&Schema> {
+        self.properties.get(key).or(self.additional_properties.as_ref()).map(Box::as_ref)
+    }
+
     /// The schema that a reference means.
     pub(super) fn definition(&self, reference: &str) -> Option<&Schema> {
-        self.definitions.get(reference.strip_prefix("#/$defs/")?)
+        self.definitions.get(reference.strip_prefix("#/$defs/")?).map(Box::as_ref)
     }
 }

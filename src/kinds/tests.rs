@@ -10,7 +10,7 @@ fn walk(schema: &super::schema::Schema, seen: &mut impl FnMut(&super::schema::Sc
     seen(schema);
     let lists = [&schema.all_of, &schema.any_of, &schema.one_of];
     let maps = [&schema.properties, &schema.definitions];
-    let below = maps.into_iter().flat_map(|map| map.values()).chain(lists.into_iter().flatten());
+    let below = maps.into_iter().flat_map(|map| map.values().map(Box::as_ref)).chain(lists.into_iter().flatten());
     below
         .chain(schema.items.as_deref())
         .chain(schema.additional_properties.as_deref())

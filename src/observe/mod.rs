@@ -81,6 +81,7 @@ pub async fn for_down(folder: &StateFolder, record: &Record, sight: &Sight) -> R
         forwarder: forwarder.map(|f| f.routes.into_iter().map(|route| (route.route.host, route.route.service)).collect()),
         verified: record.verified.as_ref().map(|v| v.digest.clone()),
         made: record.made.clone(),
+        needs: record.needs.clone(),
         network_made: matches!(record.target, Target::Kind { network_made: true, .. }),
         host: matches!(record.target, Target::Host).then(HostFact::default),
         ..Observed::default()

@@ -78,6 +78,7 @@ async fn remove(session: &Session, options: DownOptions, listener: &mut Listener
     if options.keep_cluster && told.outcome.failure().is_none() && session.folder.record().exists() {
         context.note(|record| {
             record.made.clear();
+            record.needs.clear();
             record.verified = None;
         })?;
     }

@@ -268,6 +268,7 @@ fn fresh(target: Target) -> Record {
         created: clock::now(),
         identity: None,
         made: Vec::new(),
+        needs: std::collections::BTreeMap::new(),
         verified: None,
         exposing: Exposing::Auto,
     }

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest};
-use crate::stack::Stack;
+use crate::stack::{Component, Stack};
 use crate::state::{Record, Target};
 
 /// What the user asked for.
@@ -99,7 +99,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
     let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
     let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?;
     let programs = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
-    begin(&mut session, &stack.name, (&options.source, &options.profiles, &options.set), options.exposing)?;
+    begin(&mut session, &stack, (&options.source, &options.profiles, &options.set), options.exposing)?;
     let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), programs);
     let told = if plan.is_empty() {
@@ -119,16 +119,18 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
 /// Notes what is about to be made, and for whom.
 fn begin(
     session: &mut Session,
-    stack: &str,
+    stack: &Stack,
     (source, profiles, set): (&str, &[String], &[(String, String)]),
     exposing: Exposing,
 ) -> Result<(), Failure> {
     session.folder.create()?;
-    stack.clone_into(&mut session.record.stack);
+    stack.name.clone_into(&mut session.record.stack);
     source.clone_into(&mut session.record.source);
     profiles.clone_into(&mut session.record.profiles);
     set.clone_into(&mut session.record.set);
     session.record.exposing = exposing;
+    let needs = |component: &Component| component.needs.iter().map(|need| need.component.clone()).collect();
+    session.record.needs.extend(stack.components.iter().map(|component| (component.name.clone(), needs(component))));
     session.record.write(&session.folder)
 }
 
@@ -141,7 +143,7 @@ async fn restore(
     cancel: &CancellationToken,
 ) -> Result<Told, Failure> {
     let programs = preflight::check(&options.stack, plan, session).await.map_err(before_the_first_step)?;
-    begin(session, &options.stack.name, (&options.source, &options.profiles, &options.set), options.exposing)?;
+    begin(session, &options.stack, (&options.source, &options.profiles, &options.set), options.exposing)?;
     let context = session.context(None, programs);
     let told = drive("up", &session.target_name(), plan, Arc::clone(&context), listener, cancel).await?;
     session.record = context.record();

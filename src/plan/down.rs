@@ -1,7 +1,9 @@
 //! The plan of `down`: from what was recorded when it was made, in reverse; the stack file is not needed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::takedown::turns;
 use super::{Action, ClusterFact, Made, Observed, Plan, Step};
 use crate::failure::Failure;
 use crate::stack::ObjectId;
@@ -35,8 +37,7 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
         let needs = vec!["forwarder".into()];
         add("cluster".into(), "delete the cluster".into(), "we made it", needs, Action::DeleteCluster);
     } else if observed.cluster != ClusterFact::Absent {
-        // one after the other, newest first: what was made later may stand on what was made earlier
-        let mut before = "forwarder".to_owned();
+        let mut before = vec!["forwarder".to_owned()];
         let asleep = match observed.cluster {
             ClusterFact::Stopped => Some(("start the stopped cluster", "its node does not run, and what is in it is to be removed")),
             ClusterFact::Paused => Some(("resume the paused cluster", "its node is paused, and what is in it is to be removed")),
@@ -46,27 +47,32 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
             _ => None,
         };
         if let Some((title, cause)) = asleep.filter(|_| !observed.made.is_empty()) {
-            add("cluster".into(), title.into(), cause, vec![before], Action::StartCluster);
-            before = "cluster".into();
+            add("cluster".into(), title.into(), cause, before, Action::StartCluster);
+            before = vec!["cluster".into()];
         }
-        for (number, made) in observed.made.iter().enumerate().rev() {
-            if let Some((title, action)) = undo(made) {
-                let id = format!("remove:{number}");
-                add(id.clone(), title, "we made it", vec![before], action);
-                before = id;
+        let turns = turns(&observed.made, &observed.needs);
+        let mut last: BTreeSet<usize> = turns.iter().map(|turn| turn.place).collect();
+        for turn in &turns {
+            if let Some((title, action)) = undo(&observed.made[turn.place]) {
+                let needs = if turn.waits.is_empty() { before.clone() } else { turn.waits.iter().copied().map(removal).collect() };
+                add(removal(turn.place), title, "we made it", needs, action);
+                last.retain(|place| !turn.waits.contains(place));
             }
+        }
+        if !last.is_empty() {
+            before = last.iter().rev().copied().map(removal).collect();
         }
         // what nothing of ours stands on any more goes side by side: a namespace alone takes seconds
         let (definitions, namespaces) = (definitions(&observed.made), namespaces(&observed.made));
         if !definitions.is_empty() {
             let title = format!("delete the definitions of charts ({})", definitions.len());
-            add("definitions".into(), title, "we made them", vec![before], Action::DeleteObjects { ids: definitions });
-            before = "definitions".into();
+            add("definitions".into(), title, "we made them", before, Action::DeleteObjects { ids: definitions });
+            before = vec!["definitions".into()];
         }
         if !namespaces.is_empty() {
             let names: Vec<&str> = namespaces.iter().map(|id| id.name.as_str()).collect();
             let title = format!("delete the namespaces {}", names.join(", "));
-            add("namespaces".into(), title, "we made them", vec![before], Action::DeleteObjects { ids: namespaces });
+            add("namespaces".into(), title, "we made them", before, Action::DeleteObjects { ids: namespaces });
         }
     }
     // also where the cluster went by another hand
@@ -81,6 +87,11 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
     let last = Step::new("state", "remove our files", Action::RemoveState).because("nothing is left that they describe");
     steps.push(last.needs(everything).within(DELETE));
     finish(steps)
+}
+
+/// The id of the step that takes back what was made at that place.
+fn removal(place: usize) -> String {
+    format!("remove:{place}")
 }
 
 fn finish(steps: Vec<Step>) -> Result<Plan, Failure> {

@@ -11,6 +11,7 @@ mod keep;
 mod observed;
 mod pause;
 mod step;
+mod takedown;
 mod up;
 
 pub use digest::{certificate_digest, chart_digest, cluster_digest, object_digest, secrets_digest, stack_digest};

@@ -36,6 +36,8 @@ pub struct Observed {
     pub verified: Option<String>,
     /// What earlier runs made, oldest first.
     pub made: Vec<Made>,
+    /// What the components of it need, by the stacks of those runs.
+    pub needs: BTreeMap<String, Vec<String>>,
     /// The engine's network of the cluster was made by us.
     pub network_made: bool,
     /// What is known where the stack runs as processes on this machine; `None` on a cluster.

@@ -513,6 +513,78 @@ fn keep_cluster_undoes_the_newest_first_and_keeps_the_record() {
     assert_eq!(ids.iter().map(|id| id.name.as_str()).collect::<Vec<_>>(), ["b", "a"], "what was applied last goes first");
 }
 
+/// A ConfigMap for each component, and what each needs.
+fn side_by_side(parts: &[(&str, &[&str])]) -> Observed {
+    let objects =
+        |(name, _): &(&str, &[&str])| Made::Objects { component: (*name).into(), ids: vec![ObjectId::new("v1", "ConfigMap", "x", *name)] };
+    let needs = |(name, needs): &(&str, &[&str])| ((*name).to_owned(), needs.iter().map(|need| (*need).to_owned()).collect());
+    Observed {
+        cluster: ClusterFact::Running,
+        made: parts.iter().map(objects).collect(),
+        needs: parts.iter().map(needs).collect(),
+        ..Observed::default()
+    }
+}
+
+#[test]
+fn what_needs_another_goes_before_it_and_all_else_side_by_side() {
+    let parts: [(&str, &[&str]); 5] =
+        [("base", &[]), ("left", &["base"]), ("right", &["image"]), ("top", &["left", "base"]), ("alone", &[])];
+    let mut observed = side_by_side(&parts);
+    // an image leaves nothing behind, and yet one stands on the other by way of it
+    observed.needs.insert("image".into(), vec!["base".into()]);
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. delete the objects of alone  (we made it)
+        2. delete the objects of top  (we made it)
+        3. delete the objects of right  (we made it)
+        4. delete the objects of left  (we made it)  <- 2
+        5. delete the objects of base  (we made it)  <- 3, 4
+        ");
+}
+
+#[test]
+fn a_chart_goes_after_all_that_is_newer_since_its_program_may_have_to_let_go_of_it() {
+    let mut observed = side_by_side(&[("older", &[]), ("operator", &[]), ("newer", &[]), ("newest", &[])]);
+    observed.made[1] = Made::Release { component: "operator".into(), namespace: "operator".into(), name: "operator".into() };
+    observed.made.push(Made::Namespace { name: "operator".into() });
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. delete the objects of newest  (we made it)
+        2. delete the objects of newer  (we made it)
+        3. uninstall operator  (we made it)  <- 1, 2
+        4. delete the objects of older  (we made it)
+        5. delete the namespaces operator  (we made them)  <- 3, 4
+        ");
+    let namespace = ObjectId::new("v1", "Namespace", "", "x");
+    observed.made[1] = Made::Objects { component: "operator".into(), ids: vec![namespace] };
+    assert!(down_text(&observed, true).contains("3. delete the objects of operator  (we made it)  <- 1, 2"), "others live in a namespace");
+}
+
+#[test]
+fn what_a_component_needs_and_was_never_noted_may_be_all_that_is_older() {
+    let mut observed = side_by_side(&[("a", &[]), ("b", &[]), ("c", &[])]);
+    observed.needs.remove("b");
+    insta::assert_snapshot!(down_text(&observed, true), @r"
+        1. delete the objects of c  (we made it)
+        2. delete the objects of b  (we made it)
+        3. delete the objects of a  (we made it)  <- 2
+        ");
+}
+
+#[test]
+fn what_was_added_later_and_is_needed_by_what_was_there_goes_after_it_and_a_circle_keeps_nothing_from_going() {
+    let later = side_by_side(&[("user", &["added"]), ("added", &[])]);
+    insta::assert_snapshot!(down_text(&later, true), @r"
+        1. delete the objects of user  (we made it)
+        2. delete the objects of added  (we made it)  <- 1
+        ");
+    let circle = side_by_side(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"])]);
+    insta::assert_snapshot!(down_text(&circle, true), @r"
+        1. delete the objects of c  (we made it)
+        2. delete the objects of b  (we made it)  <- 1
+        3. delete the objects of a  (we made it)  <- 2
+        ");
+}
+
 #[test]
 fn a_stopped_cluster_that_is_to_be_kept_is_started_to_be_emptied() {
     let observed = Observed { cluster: ClusterFact::Stopped, made: made(), ..Observed::default() };

@@ -1,6 +1,6 @@
 //! The record: what is true of a cluster that only the one who made it can know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct Record {
     /// What was made in the cluster, oldest first.
     #[serde(default)]
     pub made: Vec<Made>,
+    /// What each component needs, of all stacks that made something there: the order in which it goes.
+    #[serde(default)]
+    pub needs: BTreeMap<String, Vec<String>>,
     /// The last run of the checks in which all passed.
     pub verified: Option<Verified>,
     /// How services get onto localhost.
@@ -177,6 +180,7 @@ mod tests {
             created: jiff::Timestamp::UNIX_EPOCH,
             identity: None,
             made: vec![],
+            needs: BTreeMap::new(),
             verified: None,
             exposing: Exposing::Auto,
         }
