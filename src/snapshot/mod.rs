@@ -8,7 +8,7 @@ mod baked;
 mod saved;
 
 pub use baked::{BAKED_FROM, Baked, IMAGES};
-pub use saved::{SNAPSHOT, Saved, State};
+pub use saved::{BLUEPRINT, SNAPSHOT, Saved, State};
 
 /// How the name of a container begins in which an image is being made; an owner's word follows. (Not a label: what is made from
 /// the image would carry it too.)

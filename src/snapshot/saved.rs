@@ -9,11 +9,13 @@ use super::Baked;
 /// The label that makes an image a snapshot; its value is the form of what lies in it.
 pub const SNAPSHOT: &str = "tstack.dev/snapshot";
 /// The form that this tstack writes and reads.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 const STACK: &str = "tstack.dev/snapshot-stack";
 const CLUSTER: &str = "tstack.dev/snapshot-name";
 const NODE: &str = "tstack.dev/snapshot-node";
 const EXPIRES: &str = "tstack.dev/snapshot-expires";
+/// The label with what is to be known before a node is made from it, as JSON. It holds no keys: labels are shown to all.
+pub const BLUEPRINT: &str = "tstack.dev/snapshot-blueprint";
 
 /// A certificate that ends within a week is no base to work on.
 const SPARE: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -36,15 +38,16 @@ impl Saved {
         format!("localhost/tstack-snapshot:{}", super::short(&[FORMAT, &self.cluster, &self.digest, &self.baked.name()]))
     }
 
-    /// Its labels.
+    /// Its labels, with what is to be known of its node.
     #[must_use]
-    pub fn labels(&self, stack: &str, expires: Timestamp) -> BTreeMap<String, String> {
+    pub fn labels(&self, stack: &str, expires: Timestamp, blueprint: &str) -> BTreeMap<String, String> {
         [
             (SNAPSHOT, FORMAT.to_owned()),
             (STACK, stack.to_owned()),
             (CLUSTER, self.cluster.clone()),
             (NODE, self.baked.name()),
             (EXPIRES, expires.to_string()),
+            (BLUEPRINT, blueprint.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_snapshot_fits_until_a_week_before_its_certificates_end() {
-        let labels = saved().labels("task-api", at("2027-01-31T00:00:00Z"));
+        let labels = saved().labels("task-api", at("2027-01-31T00:00:00Z"), "{}");
         assert_eq!(saved().fits(&labels, at("2027-01-23T00:00:00Z")), Ok(()));
         assert_eq!(saved().fits(&labels, at("2027-01-24T00:00:00Z")), Err("its certificates end on 2027-01-31".into()));
     }
@@ -124,8 +127,8 @@ mod tests {
     #[test]
     fn an_image_of_the_name_that_is_no_snapshot_of_ours_never_fits() {
         assert!(saved().fits(&BTreeMap::new(), at("2026-01-01T00:00:00Z")).is_err());
-        let mut newer = saved().labels("task-api", at("2027-01-31T00:00:00Z"));
-        newer.insert(SNAPSHOT.into(), "2".into());
+        let mut newer = saved().labels("task-api", at("2027-01-31T00:00:00Z"), "{}");
+        newer.insert(SNAPSHOT.into(), "3".into());
         assert!(saved().fits(&newer, at("2026-01-01T00:00:00Z")).is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use super::node::Tries;
+use super::snapshot;
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
@@ -127,6 +128,8 @@ async fn stop(engine: &Engine, node: &str, signals: &Signals) -> Result<(), Fail
 
 pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), Failure> {
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
+    // a save that was killed left one
+    snapshot::clear(context.engine()?, context).await?;
     kind.delete(&name, &context.folder.kubeconfig(), &signals.cancel).await?;
     context.note(|record| {
         record.identity = None;

@@ -1,5 +1,7 @@
 //! What lies in a snapshot beside the node's own state.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use crate::certs;
 use crate::exec::steps::node::way_to_server;
 use crate::failure::Failure;
-use crate::snapshot::FOLDER;
+use crate::snapshot::{BLUEPRINT, FOLDER};
 use crate::world::engine::NodeTemplate;
 
 /// Where it lies.
@@ -27,16 +29,23 @@ pub(super) struct Contents {
     pub identity: String,
     /// What was made in the cluster, as the record has it.
     pub made: Value,
+    /// The kubeconfig; the port in it is that of the saved cluster.
+    pub kubeconfig: String,
+    /// Certificate and key of the local CA.
+    pub authority: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What is needed before the node of a snapshot is made; it is in a label, which is read without a container.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Blueprint {
     /// The word with which the saved node was marked.
     pub word: String,
     /// The name of the saved node.
     pub node: String,
     /// How the node was made.
     pub template: NodeTemplate,
-    /// The kubeconfig; the port in it is that of the saved cluster.
-    pub kubeconfig: String,
-    /// Certificate and key of the local CA.
-    pub authority: Option<(Vec<u8>, Vec<u8>)>,
+    /// The arguments of its kubelet, as their file has them.
+    pub kubelet: String,
 }
 
 /// Files as they are written into a snapshot.
@@ -104,23 +113,20 @@ impl Archive {
     }
 }
 
-/// An archive in which one text stands for another in each file.
-pub(super) fn replaced(archive: &[u8], before: &str, now: &str) -> Bytes {
-    let mut out = tar::Builder::new(Vec::new());
-    let mut source = tar::Archive::new(archive);
-    for mut entry in source.entries().into_iter().flatten().flatten() {
-        let mut text = String::new();
-        let Ok(path) = entry.path().map(std::borrow::Cow::into_owned) else { continue };
-        if std::io::Read::read_to_string(&mut entry, &mut text).is_err() {
-            continue;
-        }
-        let text = text.replace(before, now);
-        let mut header = entry.header().clone();
-        header.set_size(text.len() as u64);
-        // into memory: it cannot fail
-        let _ = out.append_data(&mut header, path, text.as_bytes());
+/// An archive of one file.
+pub(super) fn one(name: &str, text: &str) -> Result<Bytes, Failure> {
+    let mut archive = Archive(tar::Builder::new(Vec::new()));
+    let packed = archive.file(name, text.as_bytes(), 0o644).and_then(|()| archive.0.into_inner());
+    packed.map(Bytes::from).map_err(|e| Failure::internal(format!("{name} cannot be packed")).because(&e))
+}
+
+/// The one file of an archive.
+pub(super) fn text_of(archive: &[u8]) -> std::io::Result<String> {
+    let mut text = String::new();
+    for entry in tar::Archive::new(archive).entries()? {
+        std::io::Read::read_to_string(&mut entry?, &mut text)?;
     }
-    out.into_inner().unwrap_or_default().into()
+    Ok(text)
 }
 
 /// Where the contents lie in a container that was made from a snapshot.
@@ -130,19 +136,23 @@ pub(super) fn place() -> String {
 
 /// Reads the contents out of the engine's archive of them.
 pub(super) fn read(archive: &[u8]) -> Result<Contents, Failure> {
-    let broken = |why: String| {
-        Failure::step("the snapshot cannot be read")
-            .why(why)
-            .hint("`tstack snapshot rm --all` removes it; `tstack up` then makes the cluster anew.")
-    };
-    let mut text = Vec::new();
-    let mut archive = tar::Archive::new(archive);
-    for entry in archive.entries().map_err(|e| broken(e.to_string()))? {
-        let mut entry = entry.map_err(|e| broken(e.to_string()))?;
-        std::io::Read::read_to_end(&mut entry, &mut text).map_err(|e| broken(e.to_string()))?;
-    }
+    parsed(&text_of(archive).map_err(|e| broken(e.to_string()))?)
+}
+
+/// Reads the blueprint in the labels of a snapshot.
+pub(super) fn blueprint(labels: &BTreeMap<String, String>) -> Result<Blueprint, Failure> {
+    parsed(labels.get(BLUEPRINT).ok_or_else(|| broken("it does not say how its node was made".into()))?)
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Failure> {
     // the parser's own message might quote a key
-    serde_json::from_slice(&text).map_err(|e| broken(format!("line {}, column {}", e.line(), e.column())))
+    serde_json::from_str(text).map_err(|e| broken(format!("line {}, column {}", e.line(), e.column())))
+}
+
+fn broken(why: String) -> Failure {
+    Failure::step("the snapshot cannot be read")
+        .why(why)
+        .hint("`tstack snapshot rm --all` removes it; `tstack up` then makes the cluster anew.")
 }
 
 /// The kubeconfig with another port of the API server.
@@ -175,16 +185,8 @@ mod tests {
 
     #[test]
     fn contents_come_out_as_they_were_written() {
-        let template = serde_json::from_value(serde_json::json!({"container": {}, "network": {"Name": "kind"}})).unwrap();
-        let contents = Contents {
-            identity: "u".into(),
-            made: serde_json::json!([]),
-            word: "w".into(),
-            node: "n".into(),
-            template,
-            kubeconfig: "k".into(),
-            authority: Some((vec![1], vec![2])),
-        };
+        let contents =
+            Contents { identity: "u".into(), made: serde_json::json!([]), kubeconfig: "k".into(), authority: Some((vec![1], vec![2])) };
         let files = Files::of(&contents, Some("10.96.0.1")).unwrap();
         let mut all = tar::Archive::new(files.0.as_slice());
         let entries = all.entries().unwrap().map(|entry| entry.unwrap());

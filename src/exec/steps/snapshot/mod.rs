@@ -16,6 +16,10 @@ use crate::state::owner;
 use crate::world::engine::{Engine, Workbench};
 use crate::world::{clock, machine};
 
+/// The folder of the kubelet, and the file in it that has the labels of its node.
+const KUBELET: &str = "/var/lib/kubelet";
+const FLAGS: &str = "kubeadm-flags.env";
+
 /// A container that is filled and written down; what a killed run of this folder left of its own goes first.
 async fn workbench(context: &Context, image: &str, entrypoint: &[&str], volume: Option<&str>) -> Result<String, Failure> {
     let engine = context.engine()?;
@@ -26,7 +30,7 @@ async fn workbench(context: &Context, image: &str, entrypoint: &[&str], volume: 
 }
 
 /// Removes workbenches that earlier runs of this folder left: nobody else works now, as the lock is ours.
-async fn clear(engine: &Engine, context: &Context) -> Result<(), Failure> {
+pub(super) async fn clear(engine: &Engine, context: &Context) -> Result<(), Failure> {
     for left in engine.containers(&[]).await? {
         let ours = |word: &str| owner::is_of(word, &context.folder, &machine::name());
         if left.name.strip_prefix(WORKBENCH).is_some_and(ours) {

@@ -3,17 +3,14 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::files;
+use super::{FLAGS, KUBELET, files};
 use crate::exec::steps::cluster::{answers, begin};
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::stack::PortMapping;
 use crate::state::owner;
-use crate::world::engine::{Container, Engine, NewNode};
+use crate::world::engine::{Container, NewNode};
 use crate::world::{files as disk, ports as machine_ports};
-
-/// Where the kubelet has the labels of its node.
-const FLAGS: (&str, &str) = ("/var/lib/kubelet/kubeadm-flags.env", "/var/lib/kubelet");
 
 pub(in crate::exec::steps) async fn restore(
     context: &Context,
@@ -31,24 +28,29 @@ pub(in crate::exec::steps) async fn restore(
             engine.remove_container(&node.id).await?;
         }
     }
-    let contents = read(context, engine, snapshot).await?;
+    let labels = engine.image_labels(snapshot).await?.unwrap_or_default();
+    let blueprint = files::blueprint(&labels)?;
     let (word, network_there) = begin(context, engine).await?;
     if !network_there {
-        engine.make_network(&contents.template).await?;
+        engine.make_network(&blueprint.template).await?;
     }
     let api_server = machine_ports::free()?;
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
-    let (before, now) = (owner::mark(&contents.word), owner::mark(&word));
-    let new = NewNode { name: &contents.node, image: snapshot, marks: (&before, &now), ports: &ports, api_server };
+    let (before, now) = (owner::mark(&blueprint.word), owner::mark(&word));
+    let new = NewNode { name: &blueprint.node, image: snapshot, marks: (&before, &now), ports: &ports, api_server };
     signals.waiting("the node is made");
-    let node = engine.make_node(&contents.template, new).await?;
-    relabel(engine, &node, &contents.word, &word).await?;
+    let node = engine.make_node(&blueprint.template, new).await?;
+    // the kubelet gives its node the word of its new mark
+    let flags = files::one(FLAGS, &blueprint.kubelet.replace(&blueprint.word, &word))?;
+    engine.upload(&node, KUBELET, futures::stream::once(async move { flags })).await?;
+    engine.start(&node).await?;
+    let contents = engine.download(&node, &files::place()).await?;
+    let contents = files::read(&contents.ok_or_else(|| Failure::step(format!("the image {snapshot} is no snapshot")))?)?;
     if let Some((certificate, key)) = &contents.authority {
         disk::write_private(&context.folder.authority_key(), key)?;
         disk::write_private(&context.folder.authority_certificate(), certificate)?;
     }
     disk::write_private(&context.folder.kubeconfig(), files::with_port(&contents.kubeconfig, api_server).as_bytes())?;
-    engine.start(&node).await?;
     let since = engine.inspect(&node).await?.map(|details| details.started_at).unwrap_or_default();
     let since: Timestamp =
         since.parse().map_err(|e: jiff::Error| Failure::step("the engine does not say when the node was started").because(&e))?;
@@ -66,19 +68,4 @@ pub(in crate::exec::steps) async fn restore(
         record.made = made;
         record.identity = Some(identity);
     })
-}
-
-/// What lies in a snapshot; only a container lets it be read.
-async fn read(context: &Context, engine: &Engine, snapshot: &str) -> Result<files::Contents, Failure> {
-    let bench = super::workbench(context, snapshot, &["/bin/true"], None).await?;
-    let archive = engine.download(&bench, &files::place()).await;
-    engine.remove_container(&bench).await?;
-    files::read(&archive?.ok_or_else(|| Failure::step(format!("the image {snapshot} is no snapshot")))?)
-}
-
-/// The kubelet gives its node the word of its new mark.
-async fn relabel(engine: &Engine, node: &str, before: &str, now: &str) -> Result<(), Failure> {
-    let Some(archive) = engine.download(node, FLAGS.0).await? else { return Ok(()) };
-    let replaced = files::replaced(&archive, before, now);
-    engine.upload(node, FLAGS.1, futures::stream::once(async move { replaced })).await
 }

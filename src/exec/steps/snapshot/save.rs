@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::files::{self, Contents, Files};
-use super::workbench;
+use super::files::{self, Blueprint, Contents, Files};
+use super::{FLAGS, KUBELET, workbench};
 use crate::exec::steps::cluster::NETWORK;
 use crate::exec::{Context, Signals, judge};
 use crate::failure::Failure;
@@ -73,9 +73,6 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
     let contents = Contents {
         identity,
         made: json!(made),
-        word,
-        node: node.name.clone(),
-        template: engine.node_template(&node.id, NETWORK).await?,
         kubeconfig,
         authority: match (read_if_there(&context.folder.authority_certificate())?, read_if_there(&context.folder.authority_key())?) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
@@ -83,13 +80,21 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
         },
     };
     let files = Files::of(&contents, address.as_deref())?;
+    let kubelet = engine.download(&node.id, &format!("{KUBELET}/{FLAGS}")).await?.unwrap_or_default();
+    let blueprint = Blueprint {
+        word,
+        node: node.name.clone(),
+        template: engine.node_template(&node.id, NETWORK).await?,
+        kubelet: files::text_of(&kubelet).map_err(|e| Failure::step("the arguments of the kubelet cannot be read").because(&e))?,
+    };
+    let labels = saved.labels(&stack.name, expires, &json!(blueprint).to_string());
     // it is never started: what runs in it is of no matter
     let bench = workbench(context, &saved.baked.name(), &["/bin/true"], None).await?;
     let filled = async {
         engine.upload(&bench, "/", futures::stream::once(async move { files.archive() })).await?;
         freeze(context, engine, &node, &bench, signals).await?;
         signals.waiting("the image is written");
-        engine.keep(&bench, name, &saved.baked.name(), &saved.labels(&stack.name, expires)).await
+        engine.keep(&bench, name, &saved.baked.name(), &labels).await
     };
     let filled = filled.await;
     filled.and(engine.remove_container(&bench).await)
