@@ -1052,7 +1052,8 @@ proptest! {
         let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == lint::Severity::Error).collect();
         prop_assert!(errors.is_empty(), "{errors:#?}\n{stream}");
 
-        let read = yaml::parse_all(&stream).map_err(|error| TestCaseError::fail(format!("{error}\n{stream}")))?;
+        let read: Result<Vec<_>, _> = yaml::parse_each(&stream).collect();
+        let read = read.map_err(|error| TestCaseError::fail(format!("{error}\n{stream}")))?;
         prop_assert_eq!(read.len(), documents.len());
         let (mut ids, mut targets) = (BTreeSet::new(), BTreeSet::new());
         for (document, read) in documents.iter().zip(&read) {

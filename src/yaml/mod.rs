@@ -95,12 +95,34 @@ pub fn parse_nodes(text: &str) -> Result<Vec<Node>, YamlError> {
     Ok(all.into_iter().filter(|node| node.data != Data::Null).collect())
 }
 
-/// Reads a stream of documents as plain values; documents without content are left out.
+/// Reads a stream of documents as plain values, each when it is asked for: of a large stream all values at once take ten times its room.
+/// Documents without content are left out. The limits are those of one document.
 ///
 /// # Errors
 /// As [`parse_nodes`].
-pub fn parse_all(text: &str) -> Result<Vec<Value>, YamlError> {
-    Ok(parse_nodes(text)?.iter().map(Node::to_value).collect())
+pub fn parse_each(text: &str) -> impl Iterator<Item = Result<Value, YamlError>> {
+    documents(text).flat_map(|(before, document)| match parse_nodes(document) {
+        Ok(nodes) => nodes.iter().map(|node| Ok(node.to_value())).collect(),
+        Err(error) => vec![Err(YamlError { line: error.line + before, ..error })],
+    })
+}
+
+/// The documents of a stream, each from its marker on, and the number of lines before each.
+fn documents(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let (mut starts, mut at) = (vec![(0, 0)], 0);
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if is_marker(line) && number > 0 {
+            starts.push((number, at));
+        }
+        at += line.len();
+    }
+    let ends: Vec<usize> = starts.iter().skip(1).map(|(_, start)| *start).chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(move |((lines, start), end)| (lines, &text[start..end]))
+}
+
+/// Whether a line begins a document.
+fn is_marker(line: &str) -> bool {
+    line.trim_end() == "---" || line.starts_with("--- ")
 }
 
 fn our_options() -> Options {
@@ -372,10 +394,18 @@ mod tests {
 
     #[test]
     fn a_stream_leaves_empty_documents_out() {
-        let all = parse_all("# head\n---\na: 1\n---\n---\n# nothing\n---\nb: 2\n").unwrap();
+        let all: Vec<Value> = parse_each("# head\n---\na: 1\n---\n---\n# nothing\n---\nb: 2\n").map(Result::unwrap).collect();
         assert_eq!(all, [json!({"a": 1}), json!({"b": 2})]);
         assert_eq!(parse_nodes("---\na: 1\n---\nb: 2\n").unwrap()[1].pos.line, 4);
         assert_eq!(parse("").unwrap().data, Data::Null);
+    }
+
+    #[test]
+    fn an_error_in_a_stream_is_told_with_its_line_in_the_whole_of_it() {
+        let each: Vec<_> = parse_each("a: |\n  ---\n  b\n--- \nc: 1\nc: 2\n---\nd: 1\n").collect();
+        assert_eq!(each[0], Ok(json!({"a": "---\nb\n"})));
+        assert_eq!(each[1].as_ref().unwrap_err().to_string(), "line 6, column 1: the key `c` is given twice");
+        assert_eq!(each[2], Ok(json!({"d": 1})));
     }
 
     #[test]

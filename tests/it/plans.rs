@@ -45,7 +45,7 @@ fn for_programs_a_plan_is_one_line_of_json() {
     let said = with_task_api().run(&["plan", "./task-api", "--output", "json"]);
     let line: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     let steps = line["data"]["steps"].as_array().unwrap();
-    assert_eq!((steps[0]["id"].as_str(), steps.len()), (Some("pull:docker.io/kindest/node:v1.34.4"), 60));
+    assert_eq!((steps[0]["id"].as_str(), steps.len()), (Some("pull:docker.io/kindest/node:v1.34.4"), 62));
     assert_eq!(line["event"], "plan");
     assert_eq!(steps[1]["action"]["do"], "create-cluster");
 }

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::Made;
-use crate::stack::{Chart, Component, ComponentKind, Object};
+use crate::stack::{Chart, Component, ComponentKind};
 use crate::world::helm::{Release, archive_in};
-use crate::world::kube::Cluster;
+use crate::world::kube::{Cluster, Definition};
 
 const DEFINITION: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
 
@@ -34,13 +34,15 @@ pub(super) async fn pull(context: &Context, component: &str, signals: &Signals) 
 /// server, long before the images are in the node, and noted before it is made. What is there and not ours stays as it is.
 pub(super) async fn define(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
     let listed = context.helm()?.definitions(&archive(context, component)?, &signals.cancel).await?;
-    let brought = crate::yaml::parse_all(&listed).map_err(|e| Failure::step("helm shows definitions that are not YAML").because(&e))?;
     let cluster = context.cluster().await?;
     let fresh = Fresh::look(context, cluster).await?;
-    let objects: Vec<Object> = brought.into_iter().map(Object::new).filter(|object| fresh.is(&object.id.name)).collect();
-    let names = objects.iter().map(|object| object.id.name.clone()).collect();
+    let brought: Result<Vec<Definition>, _> = crate::yaml::parse_each(&listed).map(|one| one.map(|one| Definition::new(&one))).collect();
+    drop(listed);
+    let mut definitions = brought.map_err(|e| Failure::step("helm shows definitions that are not YAML").because(&e))?;
+    definitions.retain(|definition| fresh.is(&definition.id.name));
+    let names = definitions.iter().map(|definition| definition.id.name.clone()).collect();
     context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names }))?;
-    let applied = cluster.define_all(&objects, deadline, &|reason| signals.waiting(reason)).await;
+    let applied = cluster.define_all(&definitions, deadline, &|reason| signals.waiting(reason)).await;
     if applied.is_err() {
         // what was not made is not ours: somebody else may make it later
         if let Ok(there) = cluster.names(DEFINITION.0, DEFINITION.1).await {
@@ -76,15 +78,9 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
     };
     helm.install(&release, &signals.cancel, &|line| signals.waiting(line.to_owned())).await?;
     // definitions among the templates, which Helm keeps where the chart asks for that
-    let templated: Vec<String> = cluster
-        .releases()
-        .await?
-        .into_iter()
-        .filter(|r| r.namespace == chart.namespace && r.name == chart.release)
-        .flat_map(|r| r.manifest)
-        .filter(|id| id.kind == DEFINITION.1 && fresh.is(&id.name))
-        .map(|id| id.name)
-        .collect();
+    let release = cluster.release(&chart.namespace, &chart.release).await?;
+    let templated: Vec<String> =
+        release.into_iter().flat_map(|r| r.manifest).filter(|id| id.kind == DEFINITION.1 && fresh.is(&id.name)).map(|id| id.name).collect();
     context.note(|record| record.add(Made::Definitions { component: component.to_owned(), names: templated }))
 }
 

@@ -30,8 +30,7 @@ async fn objects_of(platform: &Platform, component: &Component) -> Result<Vec<Ob
         ComponentKind::Secrets(secrets) => Ok(secret_objects(secrets)),
         ComponentKind::Image(_) => Ok(Vec::new()),
         ComponentKind::Helm(chart) => {
-            let releases = platform.cluster()?.releases().await?;
-            let release = releases.into_iter().find(|r| r.namespace == chart.namespace && r.name == chart.release);
+            let release = platform.cluster()?.release(&chart.namespace, &chart.release).await?;
             let release = release.ok_or_else(|| Failure::step(format!("release {} is no longer in {}", chart.release, chart.namespace)))?;
             Ok(release.manifest)
         }

@@ -1,6 +1,9 @@
 //! Server-side apply of one object.
 
-use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
+use http::HeaderValue;
+use http::header::ACCEPT;
+use kube::api::{PartialObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::Request;
 use serde_json::Value;
 
 use super::call::{CallError, once};
@@ -8,38 +11,50 @@ use super::{Cluster, FIELD_MANAGER};
 use crate::failure::Failure;
 use crate::stack::ObjectId;
 
+/// How the API server is asked for no more than that (Kubernetes API concepts, "Metadata-only fetches").
+const METADATA_ALONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 impl Cluster {
-    /// Applies an object and gives it back as the API server keeps it. Unknown fields are errors. With `force`, fields that
-    /// another manager owns are taken over; without it they are a failure that names the manager.
-    pub async fn apply(&self, object: &Value, force: bool) -> Result<Value, Failure> {
+    /// Applies an object. Unknown fields are errors. With `force`, fields that another manager owns are taken over; without it they
+    /// are a failure that names the manager.
+    pub async fn apply(&self, object: &Value, force: bool) -> Result<(), Failure> {
         self.send(object, force).await.map_err(|e| e.on("apply", &ObjectId::of(object)))
     }
 
     /// Makes an object, or puts it in the place of the one that is there.
-    pub(super) async fn put(&self, object: &Value) -> Result<Value, CallError> {
+    pub(super) async fn put(&self, object: &Value) -> Result<(), CallError> {
         let id = named(object)?;
-        let (api, kind) = self.api(&id).await?;
-        let mut wanted: DynamicObject = serde_json::from_value(object.clone()).map_err(|e| CallError::Other(e.to_string()))?;
+        let (api, _) = self.api(&id).await?;
+        let request = Request::new(api.resource_url());
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let kept = match once(api.create(&params, &wanted)).await {
-            Err(error) if error.is_taken() => {
-                wanted.metadata.resource_version = once(api.get(&id.name)).await?.metadata.resource_version;
-                once(api.replace(&id.name, &params, &wanted)).await
-            }
-            made => made,
-        }?;
-        Ok(kind.plain(kept))
+        let made = self.unread(request.create(&params, object.to_string().into_bytes())).await;
+        let Err(error) = made else { return Ok(()) };
+        if !error.is_taken() {
+            return Err(error);
+        }
+        let there = once(api.get_metadata(&id.name)).await?;
+        let mut object = object.clone();
+        object["metadata"]["resourceVersion"] = there.metadata.resource_version.unwrap_or_default().into();
+        self.unread(request.replace(&id.name, &params, object.to_string().into_bytes())).await
+    }
+
+    /// One request of which nobody asks what became of the object: the answer is its metadata alone.
+    async fn unread(&self, request: Result<http::Request<Vec<u8>>, kube::core::request::Error>) -> Result<(), CallError> {
+        let mut request = request.map_err(|e| CallError::Other(e.to_string()))?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(METADATA_ALONE));
+        once(self.client().request::<PartialObjectMeta>(request)).await.map(drop)
     }
 
     /// One request, once.
-    pub(super) async fn send(&self, object: &Value, force: bool) -> Result<Value, CallError> {
+    pub(super) async fn send(&self, object: &Value, force: bool) -> Result<(), CallError> {
         let id = named(object)?;
-        let (api, kind) = self.api(&id).await?;
+        let (api, _) = self.api(&id).await?;
         let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict();
         params.force = force;
         let patch = Patch::Apply(object);
-        match once(api.patch(&id.name, &params, &patch)).await {
-            Ok(kept) => Ok(kind.plain(kept)),
+        // nobody asks what it became: the answer is its metadata alone
+        match once(api.patch_metadata(&id.name, &params, &patch)).await {
+            Ok(_) => Ok(()),
             Err(error) => {
                 if error.is_absent() {
                     self.forget(&id.api_version, &id.kind);

@@ -14,6 +14,28 @@ use crate::world::backoff::Backoff;
 
 /// Requests under way at once; the API server of a laptop gains nothing from more.
 const AT_ONCE: usize = 8;
+/// The same for definitions of kinds, each of which is much work for it; several charts bring theirs at the same time.
+const DEFINITIONS_AT_ONCE: usize = 2;
+
+/// A definition of a kind that is to be applied, as text: values would take ten times the room.
+pub struct Definition {
+    /// Which.
+    pub id: ObjectId,
+    json: String,
+}
+
+impl Definition {
+    /// Packs one.
+    #[must_use]
+    pub fn new(object: &Value) -> Self {
+        Self { id: ObjectId::of(object), json: object.to_string() }
+    }
+
+    fn unpacked(&self) -> Result<Object, Failure> {
+        let value = serde_json::from_str(&self.json);
+        value.map(Object::new).map_err(|e| Failure::internal(format!("{} is not kept as it was", self.id)).because(&e))
+    }
+}
 
 impl Cluster {
     /// Applies objects: namespaces and definitions first (and waits until the definitions are in force), then what workloads refer
@@ -28,7 +50,9 @@ impl Cluster {
             let apply = |object| self.until_taken(object, || self.send(&object.value, false), deadline, &waits);
             stream::iter(of_rank.map(Ok)).try_for_each_concurrent(AT_ONCE, apply).await?;
             if rank == Rank::Ground {
-                self.in_force(objects, deadline, on_wait).await?;
+                let definitions: Vec<ObjectId> =
+                    objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();
+                self.await_ready(&definitions, established, deadline, on_wait).await?;
             }
         }
         Ok(())
@@ -38,29 +62,31 @@ impl Cluster {
     ///
     /// Not by server-side apply: the API server then compares each field with its schema, of which a definition has thousands. A plain request
     /// takes two thirds of the time (21 definitions of Envoy Gateway: 6.0 and 4.3 s of two processors).
-    pub async fn define_all(&self, definitions: &[Object], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
+    pub async fn define_all(&self, definitions: &[Definition], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
         let waits = Waits::new(on_wait);
-        let define = |object| self.until_taken(object, || self.put(&object.value), deadline, &waits);
-        stream::iter(definitions.iter().map(Ok)).try_for_each_concurrent(AT_ONCE, define).await?;
-        self.in_force(definitions, deadline, on_wait).await
-    }
-
-    async fn in_force(&self, objects: &[Object], deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
-        let definitions: Vec<ObjectId> =
-            objects.iter().map(|object| &object.id).filter(|id| id.kind == "CustomResourceDefinition").cloned().collect();
-        self.await_ready(&definitions, established, deadline, on_wait).await
+        let define = |definition: &'_ Definition| {
+            let object = definition.unpacked();
+            let waits = &waits;
+            async move {
+                let object = object?;
+                self.until_taken(&object, || self.put(&object.value), deadline, waits).await
+            }
+        };
+        stream::iter(definitions.iter().map(Ok)).try_for_each_concurrent(DEFINITIONS_AT_ONCE, define).await?;
+        let ids: Vec<ObjectId> = definitions.iter().map(|definition| definition.id.clone()).collect();
+        self.await_ready(&ids, established, deadline, on_wait).await
     }
 
     async fn until_taken<F>(&self, object: &Object, request: impl Fn() -> F, deadline: Instant, waits: &Waits<'_>) -> Result<(), Failure>
     where
-        F: Future<Output = Result<Value, CallError>>,
+        F: Future<Output = Result<(), CallError>>,
     {
         let mut backoff = Backoff::new();
         let mut reason = String::new();
         loop {
             // a request that hangs must not outlive the deadline
             let error = match timeout_at(deadline, request()).await {
-                Ok(Ok(_)) => return Ok(()),
+                Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(too_late(&object.id, &reason)),
             };

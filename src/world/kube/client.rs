@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Request;
-use kube::api::{DynamicObject, TypeMeta};
 use kube::discovery::ApiResource;
 use kube::{Api, Client};
 use serde_json::Value;
 
 use super::call::{CallError, patient};
+use super::plain::Plain;
 use crate::stack::ObjectId;
 
 /// A cluster; cheap to clone.
@@ -113,7 +113,7 @@ impl Cluster {
     }
 
     /// The API of the object's kind, in its namespace or, where it names none, in `default`.
-    pub(super) async fn api(&self, id: &ObjectId) -> Result<(Api<DynamicObject>, Kind), CallError> {
+    pub(super) async fn api(&self, id: &ObjectId) -> Result<(Api<Plain>, Kind), CallError> {
         let kind = self.kind(&id.api_version, &id.kind).await?;
         let api = if kind.namespaced {
             Api::namespaced_with(self.client(), id.namespace_or_default(), &kind.resource)
@@ -125,12 +125,12 @@ impl Cluster {
 }
 
 impl Kind {
-    /// An object as plain JSON: with the type that entries of a list lack, without the book-keeping of its fields' owners.
-    pub(super) fn plain(&self, mut object: DynamicObject) -> Value {
-        object.types = Some(TypeMeta { api_version: self.resource.api_version.clone(), kind: self.resource.kind.clone() });
-        let mut value = serde_json::to_value(object).unwrap_or_default();
-        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove("managedFields");
+    /// An object as plain JSON, with the type that entries of a list lack.
+    pub(super) fn plain(&self, object: Plain) -> Value {
+        let mut value = object.value;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("apiVersion".to_owned(), self.resource.api_version.as_str().into());
+            object.insert("kind".to_owned(), self.resource.kind.as_str().into());
         }
         value
     }

@@ -5,10 +5,11 @@
 
 use futures::future::join_all;
 use kube::Api;
-use kube::api::{DynamicObject, ListParams, LogParams};
+use kube::api::{ListParams, LogParams};
 use serde_json::Value;
 
 use super::call::once;
+use super::plain::Plain;
 use super::{Cluster, pods};
 use crate::stack::ObjectId;
 
@@ -94,7 +95,7 @@ impl Cluster {
         }
         let previous = crashed && !runs;
         let kind = self.kind("v1", "Pod").await.ok()?;
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client(), &pod.namespace, &kind.resource);
+        let api: Api<Plain> = Api::namespaced_with(self.client(), &pod.namespace, &kind.resource);
         let request = LogRequest { api: &api, pod: &pod.name, container: &container, previous };
         let log = once(request.lines(self)).await.ok()?;
         let log = log.trim_end();
@@ -105,7 +106,7 @@ impl Cluster {
 
 /// A request for log lines; kube offers it on typed pods alone.
 struct LogRequest<'a> {
-    api: &'a Api<DynamicObject>,
+    api: &'a Api<Plain>,
     pod: &'a str,
     container: &'a str,
     previous: bool,

@@ -9,12 +9,12 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use kube::Api;
-use kube::api::DynamicObject;
 use kube::client::Body;
 use kube::core::Status;
 use serde_json::Value;
 
 use super::call::{CallError, patient};
+use super::plain::Plain;
 use super::{Cluster, FIELD_MANAGER};
 use crate::failure::Failure;
 use crate::stack::{Object, ObjectId};
@@ -116,7 +116,7 @@ impl Cluster {
         // a namespace on a cluster-wide object would be refused, and is none of ours to add
         let api = if kind.namespaced && (in_stand_in || id.namespace.is_empty()) {
             object["metadata"]["namespace"] = STAND_IN.into();
-            Api::<DynamicObject>::namespaced_with(self.client(), STAND_IN, &kind.resource)
+            Api::<Plain>::namespaced_with(self.client(), STAND_IN, &kind.resource)
         } else {
             api
         };

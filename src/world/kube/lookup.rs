@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, timeout};
 
 use super::call::{CallError, once, patient};
+use super::plain::Plain;
 use super::{Cluster, FIELD_MANAGER};
 use crate::failure::Failure;
 use crate::stack::ObjectId;
@@ -94,7 +95,7 @@ impl Cluster {
     pub async fn names(&self, api_version: &str, kind: &str) -> Result<BTreeSet<String>, Failure> {
         let failed = |e: CallError| e.failure(format!("cannot list the names of kind {kind}"));
         let kind = self.kind(api_version, kind).await.map_err(failed)?;
-        let api: Api<DynamicObject> = Api::all_with(self.client(), &kind.resource);
+        let api: Api<Plain> = Api::all_with(self.client(), &kind.resource);
         let all = ListParams::default();
         let list = patient(|| api.list_metadata(&all)).await.map_err(failed)?;
         Ok(list.items.into_iter().filter_map(|one| one.metadata.name).collect())
@@ -111,7 +112,7 @@ impl Cluster {
             Err(error) if error.is_absent() => return Ok(Vec::new()),
             other => other?,
         };
-        let api: Api<DynamicObject> = match namespace {
+        let api: Api<Plain> = match namespace {
             Some(namespace) if kind.namespaced => Api::namespaced_with(self.client(), namespace, &kind.resource),
             _ => Api::all_with(self.client(), &kind.resource),
         };
@@ -145,7 +146,8 @@ impl Cluster {
             return Ok(!labels.is_empty() && labels.iter().all(|(key, value)| label(key) == Some(value)));
         }
         let made = async {
-            let (api, _) = self.api(&id).await?;
+            let kind = self.kind(&id.api_version, &id.kind).await?;
+            let api = Api::all_with(self.client(), &kind.resource);
             let wanted: DynamicObject =
                 serde_json::from_value(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
                     .map_err(|e| CallError::Other(e.to_string()))?;

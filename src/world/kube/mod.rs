@@ -17,6 +17,7 @@ mod diagnose;
 mod dry_run;
 mod lookup;
 mod order;
+mod plain;
 mod pods;
 mod releases;
 mod revision;
@@ -26,6 +27,7 @@ mod waits;
 #[cfg(test)]
 mod tests;
 
+pub use apply_all::Definition;
 pub use client::Cluster;
 pub use connect::{client_for_tunnels, client_for_tunnels_at};
 pub use dry_run::{Admission, DryRun, FieldCause, STAND_IN};

@@ -10,7 +10,9 @@ use std::io::Read as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::ListParams;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::Cluster;
 use crate::failure::Failure;
@@ -43,8 +45,18 @@ pub struct Release {
 impl Cluster {
     /// The newest revision of every Helm release in the cluster, by namespace and name.
     pub async fn releases(&self) -> Result<Vec<Release>, Failure> {
-        let params = ListParams::default().labels("owner=helm").fields("type=helm.sh/release.v1");
-        let secrets = self.select("v1", "Secret", None, &params).await.map_err(|e| e.failure("cannot list what Helm has installed"))?;
+        self.releases_in(None, "owner=helm").await
+    }
+
+    /// The newest revision of one Helm release, `None` where there is none.
+    pub async fn release(&self, namespace: &str, name: &str) -> Result<Option<Release>, Failure> {
+        Ok(self.releases_in(Some(namespace), &format!("owner=helm,name={name}")).await?.pop())
+    }
+
+    async fn releases_in(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<Release>, Failure> {
+        let params = ListParams::default().labels(labels).fields("type=helm.sh/release.v1");
+        let listed = self.select("v1", "Secret", namespace, &params).await;
+        let secrets = listed.map_err(|e| e.failure("cannot list what Helm has installed"))?;
         let mut newest: BTreeMap<(String, String), (u32, Value)> = BTreeMap::new();
         for secret in secrets {
             let label = |key: &str| text(&secret, &format!("/metadata/labels/{key}")).to_owned();
@@ -58,19 +70,20 @@ impl Cluster {
         for ((namespace, name), (revision, secret)) in newest {
             let what = || format!("cannot read Helm's record of release {namespace}/{name}, revision {revision}");
             let record = decode(&secret).map_err(|why| Failure::step(what()).why(why))?;
-            let objects = crate::yaml::parse_all(text(&record, "/manifest")).map_err(|e| Failure::step(what()).because(&e))?;
-            let mut manifest = Vec::with_capacity(objects.len());
-            for object in &objects {
-                manifest.push(self.place(ObjectId::of(object), &namespace).await?);
+            let ids: Result<Vec<ObjectId>, _> =
+                crate::yaml::parse_each(&record.manifest).map(|object| object.map(|object| ObjectId::of(&object))).collect();
+            let mut manifest = Vec::new();
+            for id in ids.map_err(|e| Failure::step(what()).because(&e))? {
+                manifest.push(self.place(id, &namespace).await?);
             }
             releases.push(Release {
                 revision,
                 manifest,
                 // the label is what Helm goes by: it is written first
                 status: text(&secret, "/metadata/labels/status").to_owned(),
-                chart: text(&record, "/chart/metadata/name").to_owned(),
-                chart_version: text(&record, "/chart/metadata/version").to_owned(),
-                description: text(&record, "/info/description").to_owned(),
+                chart: record.chart.metadata.name,
+                chart_version: record.chart.metadata.version,
+                description: record.info.description,
                 name,
                 namespace,
             });
@@ -84,8 +97,7 @@ impl Cluster {
     /// # Errors
     /// When the API server does not answer.
     pub async fn drop_pending_revision(&self, namespace: &str, name: &str) -> Result<(), Failure> {
-        let found = self.releases().await?.into_iter().find(|r| r.namespace == namespace && r.name == name);
-        let Some(release) = found.filter(|r| r.status.starts_with("pending")) else { return Ok(()) };
+        let Some(release) = self.release(namespace, name).await?.filter(|r| r.status.starts_with("pending")) else { return Ok(()) };
         let secret = format!("sh.helm.release.v1.{name}.v{}", release.revision);
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
         self.delete_all(&[ObjectId::new("v1", "Secret", namespace, secret)], deadline, &|_| ()).await
@@ -104,20 +116,49 @@ impl Cluster {
     }
 }
 
+/// What is read of a release's record; its chart's files are most of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Record {
+    manifest: String,
+    chart: ChartRecord,
+    info: InfoRecord,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChartRecord {
+    metadata: ChartMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ChartMetadata {
+    name: String,
+    version: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InfoRecord {
+    description: String,
+}
+
 /// The release in a record. An error says which layer does not unpack; it never shows content.
-fn decode(secret: &Value) -> Result<Value, String> {
+fn decode(secret: &Value) -> Result<Record, String> {
     let by_kubernetes = STANDARD.decode(text(secret, "/data/release")).map_err(|e| format!("its data is not base64: {e}"))?;
     let by_helm = STANDARD.decode(&by_kubernetes).map_err(|e| format!("its release is not base64: {e}"))?;
     // releases before Helm 3 were not packed
-    let json = if by_helm.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        let mut reader = flate2::read::GzDecoder::new(by_helm.as_slice()).take(LARGEST);
-        reader.read_to_end(&mut unpacked).map_err(|e| format!("its release does not unpack: {e}"))?;
-        unpacked
+    let read = if by_helm.starts_with(&[0x1f, 0x8b]) {
+        let unpacked = flate2::read::GzDecoder::new(by_helm.as_slice()).take(LARGEST);
+        serde_json::from_reader(std::io::BufReader::new(unpacked))
     } else {
-        by_helm
+        serde_json::from_slice(&by_helm)
     };
-    serde_json::from_slice(&json).map_err(|e| format!("its release is not JSON (line {}, column {})", e.line(), e.column()))
+    read.map_err(|e| match e.classify() {
+        Category::Io => format!("its release does not unpack: {e}"),
+        _ => format!("its release is not JSON (line {}, column {})", e.line(), e.column()),
+    })
 }
 
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {

@@ -262,7 +262,8 @@ fn take(all: &mut [Watched<'_>], update: Update, judge: Judge) {
         Update::Object(place, object) => {
             if let Some(one) = all.get_mut(place) {
                 one.verdict = object.as_ref().map_or_else(|| Verdict::Waiting("not there yet".to_owned()), judge);
-                one.object = object;
+                // only what has pods is looked at again
+                one.object = object.filter(|_| pods::is_workload(one.id));
             }
         }
         Update::Pods(place, pods) => {
