@@ -9,8 +9,8 @@ use tstack::{cli, env::Env, failure::FailureKind};
 
 fn main() -> ExitCode {
     let line: Vec<OsString> = std::env::args_os().collect();
-    let mut runtime = if cli::is_small_steps(&line) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    let runtime = match runtime.enable_all().build() {
+    // what tstack does is mostly to wait: one thread hands nothing over, and keeps the memory of one
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             cli::no_runtime(&error);

@@ -54,12 +54,6 @@ pub async fn run(line: impl IntoIterator<Item = OsString>, env: &Env, cancel: &C
     }
 }
 
-/// Whether a command line's work is many steps of microseconds, as the forwarder's: threads would take longer to hand them to one another.
-#[must_use]
-pub fn is_small_steps(line: &[OsString]) -> bool {
-    line.get(1).is_some_and(|verb| verb == "forwarder")
-}
-
 /// Says that the system gives no threads or no event queue; nothing can be run then.
 pub fn no_runtime(error: &std::io::Error) {
     let failure = Failure::internal("the system gives tstack no threads to run on").because(error);

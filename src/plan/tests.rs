@@ -139,16 +139,16 @@ fn from_nothing_everything_starts_as_early_as_it_can() {
     32. wait until routes is ready  (it was just applied)  <- 4, 31
     33. pull the chart of prometheus 29.27.0  (not pulled before)
     34. apply the definitions of prometheus  (not installed)  <- 4, 33
-    35. install prometheus 29.27.0  (not installed)  <- 4, 16, 34
+    35. install prometheus 29.27.0  (not installed)  <- 4, 16, 34  after 26
     36. wait until prometheus is ready  (it was just applied)  <- 4, 35
     37. pull the chart of cert-manager v1.21.2  (not pulled before)
     38. apply the definitions of cert-manager  (not installed)  <- 4, 37
-    39. install cert-manager v1.21.2  (not installed)  <- 4, 17, 38
+    39. install cert-manager v1.21.2  (not installed)  <- 4, 17, 38  after 26
     40. wait until cert-manager is ready  (it was just applied)  <- 4, 39
     41. apply keda-keys (1 object)  (not there)  <- 4
     42. pull the chart of keda 2.21.0  (not pulled before)
     43. apply the definitions of keda  (not installed)  <- 4, 42
-    44. install keda 2.21.0  (not installed)  <- 4, 18, 41, 43
+    44. install keda 2.21.0  (not installed)  <- 4, 18, 41, 43  after 26
     45. wait until keda is ready  (it was just applied)  <- 4, 44
     46. make a local certificate authority  (there is no usable one)
     47. apply certificate (3 objects)  (not there)  <- 4, 19, 40, 46
@@ -232,14 +232,14 @@ fn a_stopped_cluster_is_started_and_then_looked_at_as_a_whole() {
     18. apply routes (2 objects)  (not there)  <- 1, 10, 16
     19. wait until routes is ready  (it was just applied)  <- 1, 18
     20. apply the definitions of prometheus  (not installed)  <- 1
-    21. install prometheus 29.27.0  (not installed)  <- 1, 4, 20
+    21. install prometheus 29.27.0  (not installed)  <- 1, 4, 20  after 13
     22. wait until prometheus is ready  (it was just applied)  <- 1, 21
     23. apply the definitions of cert-manager  (not installed)  <- 1
-    24. install cert-manager v1.21.2  (not installed)  <- 1, 5, 23
+    24. install cert-manager v1.21.2  (not installed)  <- 1, 5, 23  after 13
     25. wait until cert-manager is ready  (it was just applied)  <- 1, 24
     26. apply keda-keys (1 object)  (not there)  <- 1
     27. apply the definitions of keda  (not installed)  <- 1
-    28. install keda 2.21.0  (not installed)  <- 1, 6, 26, 27
+    28. install keda 2.21.0  (not installed)  <- 1, 6, 26, 27  after 13
     29. wait until keda is ready  (it was just applied)  <- 1, 28
     30. apply certificate (3 objects)  (not there)  <- 1, 7, 25
     31. wait until certificate is ready  (it was just applied)  <- 1, 30

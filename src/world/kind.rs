@@ -122,18 +122,21 @@ fn config(cluster: &NewCluster<'_>) -> Value {
     config
 }
 
-/// Patches of the control plane's pods in the form of kubeadm (`--patches`): the name of a file, and its content.
+/// Patches of what kubeadm makes, in its form (`--patches`): the name of a file, and its content.
+///
+/// One DNS server is enough, where a second one would run on the same node; kubeadm before 1.32 passes over this file.
 ///
 /// Go's collector runs whenever the heap has doubled. An API server that starts and takes definitions doubles it again and again: of 41 s of
 /// processor time in such a start 13 were the collector's. It may wait until the heap is as large as it gets anyway (0.9 GB, measured with the
 /// default), which took 24 s in all, and gave definitions in two thirds of the time. `memory` is what the engine has, in bytes: where
 /// there is more, a larger cluster is not held to the least.
 #[must_use]
-pub fn control_plane_patches(memory: u64) -> [(&'static str, String); 1] {
+pub fn control_plane_patches(memory: u64) -> [(&'static str, String); 2] {
     let limit = (memory / 16).clamp(900 << 20, 2 << 30) >> 20;
     let env = json!([{"name": "GOGC", "value": "400"}, {"name": "GOMEMLIMIT", "value": format!("{limit}MiB")}]);
     let patch = json!({"spec": {"containers": [{"name": "kube-apiserver", "env": env}]}});
-    [("kube-apiserver+strategic.json", patch.to_string())]
+    let dns = json!({"spec": {"replicas": 1}});
+    [("kube-apiserver+strategic.json", patch.to_string()), ("corednsdeployment+strategic.json", dns.to_string())]
 }
 
 /// Controllers of a lone node elect no leader: started again, they would wait 15 seconds for their own old lease. kind takes the patch

@@ -35,7 +35,10 @@ pub(super) async fn apply(context: &Context, component: &str, deadline: Instant,
         ComponentKind::Secrets(wanted) => {
             let digest = secrets_digest(wanted);
             signals.waiting("making keys");
-            let made = certs::minted(wanted, clock::now())?;
+            // an RSA key is a second's work, in which everything else would stand still
+            let order = wanted.clone();
+            let made = tokio::task::spawn_blocking(move || certs::minted(&order, clock::now()));
+            let made = made.await.map_err(|e| Failure::internal("the keys could not be made").because(&e))??;
             // processes of this machine have no namespaces
             if let Platform::Cluster(_) = context.platform().await? {
                 super::ensure_namespace(context, &wanted.namespace).await?;
