@@ -122,21 +122,32 @@ fn config(cluster: &NewCluster<'_>) -> Value {
     config
 }
 
-/// Patches of what kubeadm makes, in its form (`--patches`): the name of a file, and its content.
+/// Patches of what kubeadm makes, in its form (`--patches`): the name of a file, and its content. It passes over files that it does not know.
 ///
-/// One DNS server is enough, where a second one would run on the same node; kubeadm before 1.32 passes over this file.
-///
-/// Go's collector runs whenever the heap has doubled. An API server that starts and takes definitions doubles it again and again: of 41 s of
-/// processor time in such a start 13 were the collector's. It may wait until the heap is as large as it gets anyway (0.9 GB, measured with the
-/// default), which took 24 s in all, and gave definitions in two thirds of the time. `memory` is what the engine has, in bytes: where
-/// there is more, a larger cluster is not held to the least.
+/// - Go's collector runs whenever the heap has doubled. An API server that starts and takes definitions doubles it again and again: of 41 s of
+///   processor time in such a start 13 were the collector's. It may wait until the heap is as large as it gets anyway (0.9 GB, measured with
+///   the default), which took 24 s in all, and gave definitions in two thirds of the time. `memory` is what the engine has, in bytes: where
+///   there is more, a larger cluster is not held to the least.
+/// - One DNS server is enough, where a second one would run on the same node. Nobody is told its address before it has been found ready, and
+///   it is asked only every ten seconds: Envoy, which asks for its controller, came 10 s later.
+/// - The others are asked whether they have started only after ten seconds, and then every ten.
 #[must_use]
-pub fn control_plane_patches(memory: u64) -> [(&'static str, String); 2] {
+pub fn control_plane_patches(memory: u64) -> Vec<(String, String)> {
     let limit = (memory / 16).clamp(900 << 20, 2 << 30) >> 20;
-    let env = json!([{"name": "GOGC", "value": "400"}, {"name": "GOMEMLIMIT", "value": format!("{limit}MiB")}]);
-    let patch = json!({"spec": {"containers": [{"name": "kube-apiserver", "env": env}]}});
-    let dns = json!({"spec": {"replicas": 1}});
-    [("kube-apiserver+strategic.json", patch.to_string()), ("corednsdeployment+strategic.json", dns.to_string())]
+    let collector = json!([{"name": "GOGC", "value": "400"}, {"name": "GOMEMLIMIT", "value": format!("{limit}MiB")}]);
+    // as long as with kubeadm's own numbers, four minutes
+    let started = json!({"initialDelaySeconds": 0, "periodSeconds": 1, "failureThreshold": 240});
+    let pods = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"].map(|name| {
+        let mut container = json!({"name": name, "startupProbe": started});
+        if name == "kube-apiserver" {
+            container["env"] = collector.clone();
+        }
+        (name, json!({"spec": {"containers": [container]}}))
+    });
+    let dns = json!({"name": "coredns", "readinessProbe": {"periodSeconds": 1}});
+    let dns = json!({"spec": {"replicas": 1, "template": {"spec": {"containers": [dns]}}}});
+    let all = pods.into_iter().chain([("corednsdeployment", dns)]);
+    all.map(|(what, patch)| (format!("{what}+strategic.json"), patch.to_string())).collect()
 }
 
 /// Controllers of a lone node elect no leader: started again, they would wait 15 seconds for their own old lease. kind takes the patch
@@ -196,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_api_server_may_use_a_sixteenth_of_the_memory_but_never_less_than_it_needs_to_start() {
-        let limit = |memory: u64| control_plane_patches(memory)[0].1.split("GOMEMLIMIT\",\"value\":\"").nth(1).unwrap().to_owned();
+        let limit = |memory: u64| control_plane_patches(memory)[1].1.split("GOMEMLIMIT\",\"value\":\"").nth(1).unwrap().to_owned();
         assert!(limit(4 << 30).starts_with("900MiB"), "{}", limit(4 << 30));
         assert!(limit(24 << 30).starts_with("1536MiB"), "{}", limit(24 << 30));
         assert!(limit(256 << 30).starts_with("2048MiB"), "{}", limit(256 << 30));
