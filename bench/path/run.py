@@ -25,6 +25,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 USER = {"x-user-id": "bench"}
 # a node port beside the stack's own: the Task API's pod without Envoy, for the comparison with plain Docker
 EXTRA = 30999
+# the same program in the node's own network: what is mapped then ends where plain Docker's does, at a process, without Kubernetes' way to a pod
+HOST = 30998
 CONTAINER, IMAGE = "bench-path-api", "localhost/task-api:bench-path"
 # limits that no measurement reaches, and no replicas that come while something is measured
 LIMITS = {"userLimit": 1_000_000_000, "maxConnections": 10_000, "maxParallelRequests": 10_000, "maxPendingRequests": 10_000, "minReplicas": 1, "maxReplicas": 1}
@@ -36,6 +38,7 @@ PATHS = {
     "kubectl": "kubectl port-forward",
     "api-mapped": "API alone: mapped port of the node",
     "api-node": "API alone: the node's own address",
+    "api-host": "API alone, in the node's network: mapped port of the node",
     "docker-mapped": "API alone: plain Docker mapping",
     "docker-container": "API alone: the container's own address",
 }
@@ -57,7 +60,7 @@ class Bench:
         self.folder = procs.work_folder(undo)
         self.state = self.folder / "state"
         self.env = {**os.environ, "TSTACK_STATE": str(self.state), "KUBECONFIG": str(self.folder / "nobody")}
-        self.mapped, self.mapped_s, self.forward, self.forward_s, self.kubectl_port, self.extra, self.docker_port = procs.free_ports(7)
+        self.mapped, self.mapped_s, self.forward, self.forward_s, self.kubectl_port, self.extra, self.docker_port, self.host_port = procs.free_ports(8)
         self.kubeconfig = self.state / "bench-path/kubeconfig"
 
     def tstack(self, *argv, check=True):
@@ -74,7 +77,7 @@ class Bench:
         line = re.search(r'^( *)- \{ host: "\$\{httpsPort\}", node: 30443 \}$', text, re.M)
         if not line:
             raise procs.Failed("stack.yaml's list of ports looks different: the line with node 30443 was not found")
-        more = f"{line.group(1)}- {{ host: {self.extra}, node: {EXTRA} }}"
+        more = "\n".join(f"{line.group(1)}- {{ host: {host}, node: {node} }}" for host, node in ((self.extra, EXTRA), (self.host_port, HOST)))
         text = text.replace(line.group(0), f"{line.group(0)}\n{more}")
         (folder / "stack.yaml").write_text(re.sub(r"^checks:\n.*?(?=^\w)", "", text, flags=re.M | re.S))
         return folder
@@ -96,8 +99,13 @@ class Bench:
             "spec": {"type": "NodePort", "selector": {"app.kubernetes.io/name": "task-api", "app.kubernetes.io/version": "v1"},
                      "ports": [{"name": "http", "port": 8000, "targetPort": "http", "nodePort": EXTRA}]},
         }
-        (self.folder / "service.json").write_text(json.dumps(service))
-        self.kubectl("apply", "-f", self.folder / "service.json")
+        image = self.kubectl("-n", "task-api", "get", "deployment", "task-api", "-o", "jsonpath={.spec.template.spec.containers[0].image}").out.strip()
+        beside = {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "bench-host", "namespace": "task-api"},
+            "spec": {"hostNetwork": True, "containers": [{"name": "api", "image": image, "env": [{"name": "PORT", "value": str(HOST)}]}]},
+        }
+        (self.folder / "objects.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [service, beside]}))
+        self.kubectl("apply", "-f", self.folder / "objects.json")
         node = subprocess.run(["kind", "get", "nodes", "--name", "tstack-bench-path"], capture_output=True, text=True, env=self.env, check=True).stdout.strip()
         node_ip = address_of(node)
         self.container()
@@ -105,6 +113,7 @@ class Bench:
         at = {
             "mapped": ("127.0.0.1", self.mapped), "node": (node_ip, 30080), "forwarder": ("127.0.0.1", self.forward),
             "kubectl": ("127.0.0.1", self.kubectl_port), "api-mapped": ("127.0.0.1", self.extra), "api-node": (node_ip, EXTRA),
+            "api-host": ("127.0.0.1", self.host_port),
             "docker-mapped": ("127.0.0.1", self.docker_port), "docker-container": (address_of(CONTAINER), 8000),
         }
         self.at = {name: at[name] for name in PATHS if not self.options.only or name in self.options.only}

@@ -1,6 +1,6 @@
 //! A stack in which every name is resolved and every rule holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -266,6 +266,21 @@ impl Stack {
             }
         }
         depths
+    }
+
+    /// The namespaces of charts whose programs act on objects that need another chart to be ready: where all pods of a stack start at once, these
+    /// come last. KEDA that asks a Prometheus before it answers says so, and asks again only ten seconds later.
+    #[must_use]
+    pub fn latecomers(&self) -> BTreeSet<String> {
+        let chart = |need: &Need| match &self.component(&need.component)?.kind {
+            ComponentKind::Helm(chart) => Some(chart.namespace.clone()),
+            _ => None,
+        };
+        let of = |one: &Component, until: Until| -> BTreeSet<String> {
+            one.needs.iter().filter(|need| need.until == until).filter_map(chart).collect()
+        };
+        let waiting = self.components.iter().filter(|one| !of(one, Until::Ready).is_empty());
+        waiting.flat_map(|one| &of(one, Until::Applied) - &of(one, Until::Ready)).collect()
     }
 
     /// Every image that is pulled (not made by us), each once, in the order of the components.

@@ -444,6 +444,12 @@ fn a_wrong_set_points_into_the_command_line() {
 }
 
 #[test]
+fn what_acts_on_objects_that_need_another_chart_comes_last_where_all_start_at_once() {
+    let stack = resolve(&shipped_with_program("task-api"), &plain()).unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!(stack.latecomers().into_iter().collect::<Vec<_>>(), ["keda"]);
+}
+
+#[test]
 fn every_shipped_stack_resolves_with_every_profile() {
     assert_eq!(shipped(), ["task-api"]);
     for profile in [None, Some("classroom")] {

@@ -64,7 +64,7 @@ fn crash_and_resume() {
     let plan = s.tstack(NAME, &["plan", "--output", "json"]).well();
     let steps = told::steps(&plan);
     holds("the cluster and its images are kept", !steps.iter().any(|id| id == "cluster" || id == "images"), || plan.all());
-    holds("all the rest is to be made", steps.iter().filter(|id| id.starts_with("apply:")).count() == 10, || plan.all());
+    holds("all the rest is to be made", steps.iter().filter(|id| id.starts_with("apply:")).count() == 12, || plan.all());
     let up = s.tstack(NAME, &UP).well();
     println!("{}", told::times(&up));
     all_green(&up, checks());

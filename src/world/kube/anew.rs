@@ -22,20 +22,28 @@ impl Cluster {
     /// are left out: it answers.
     ///
     /// A pod that a controller of the same namespace made, and that waits for it, asks again only after growing pauses: it is made anew
-    /// once, as soon as all others of its namespace are ready.
-    pub async fn await_pods_since(&self, since: Timestamp, deadline: Instant, on_wait: OnWait<'_>) -> Result<(), Failure> {
+    /// once, as soon as all others of its namespace are ready. Those of the namespaces `later` are made anew at once, before the kubelet
+    /// has got to them: their controllers come to that when the others have started.
+    pub async fn await_pods_since(
+        &self,
+        since: Timestamp,
+        later: &BTreeSet<String>,
+        deadline: Instant,
+        on_wait: OnWait<'_>,
+    ) -> Result<(), Failure> {
         let waits = Waits::new(on_wait);
         let (api, kind) = self.api(&ObjectId::new("v1", "Pod", "", "")).await.map_err(|e| e.failure("cannot watch the pods"))?;
         let api = kube::Api::all_with(api.into_client(), &kind.resource);
         let mut stream = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff());
         let mut late: BTreeMap<String, String> = BTreeMap::new();
-        let mut stuck = Stuck::default();
+        let mut stuck = Stuck { later: later.clone(), ..Stuck::default() };
         // by the uid of their controller, the pods that are gone and have no successor yet
         let mut owed: BTreeMap<String, String> = BTreeMap::new();
         let mut listed = false;
         loop {
-            for Made { id, uid, owner } in if listed { stuck.take(&late) } else { Vec::new() } {
-                waits.tell(format!("{id} waits since before its controller was there, and is made anew"));
+            let anew = if listed { stuck.put_off().into_iter().chain(stuck.take(&late)).collect() } else { Vec::new() };
+            for Made { id, uid, owner } in anew {
+                waits.tell(format!("{id} is there before what it needs, and is made anew"));
                 let only = Preconditions { uid: Some(uid), ..Preconditions::default() };
                 let params = DeleteParams { preconditions: Some(only), ..DeleteParams::default() }.grace_period(0);
                 let (pods, _) = self.api(&id).await.map_err(|e| e.on("make anew", &id))?;
@@ -92,6 +100,10 @@ struct Stuck {
     all: BTreeMap<String, BTreeSet<String>>,
     /// Those that a controller made.
     made: Vec<Made>,
+    /// Namespaces whose pods are to come after the others.
+    later: BTreeSet<String>,
+    /// Their pods.
+    first: Vec<Made>,
 }
 
 /// A pod that a controller made.
@@ -113,11 +125,18 @@ impl Stuck {
         let id = ObjectId::of(pod);
         self.all.entry(id.namespace.clone()).or_default().insert(format!("{}/{}", id.namespace, id.name));
         let manager = pod["metadata"]["labels"][MANAGED_BY].as_str();
-        if let (Some(uid), Some(owner), true) =
-            (pod["metadata"]["uid"].as_str(), owner_of(pod), manager.is_some_and(|manager| manager != "Helm"))
-        {
-            self.made.push(Made { id, uid: uid.to_owned(), owner: owner.to_owned() });
+        let (Some(uid), Some(owner)) = (pod["metadata"]["uid"].as_str(), owner_of(pod)) else { return };
+        let made = Made { id, uid: uid.to_owned(), owner: owner.to_owned() };
+        if self.later.contains(&made.id.namespace) {
+            self.first.push(made);
+        } else if manager.is_some_and(|manager| manager != "Helm") {
+            self.made.push(made);
         }
+    }
+
+    /// Takes out those that are to come after the others.
+    fn put_off(&mut self) -> Vec<Made> {
+        std::mem::take(&mut self.first)
     }
 
     /// Takes out those that run, are not ready, and whose neighbours all are: each once.
@@ -253,6 +272,19 @@ mod tests {
         assert!(taken(&mut stuck, &[("controller", NOT_READY)]).is_empty(), "a chart's own pod is slow, not stuck");
         assert_eq!(taken(&mut stuck, &[("proxy", NOT_READY)]), ["proxy"]);
         assert!(taken(&mut stuck, &[("proxy", NOT_READY)]).is_empty(), "once");
+    }
+
+    #[test]
+    fn pods_that_are_to_come_later_are_made_anew_whatever_they_are_and_once() {
+        let pod = |namespace: &str, owner: &Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": namespace, "name": "p", "uid": namespace, "ownerReferences": owner}});
+        let owner = json!([{"controller": true, "uid": "set"}]);
+        let mut stuck = Stuck { later: ["keda".to_owned(), "alone".to_owned()].into(), ..Stuck::default() };
+        stuck.note(&pod("keda", &owner));
+        stuck.note(&pod("monitoring", &owner));
+        stuck.note(&pod("alone", &Value::Null));
+        let uids: Vec<String> = stuck.put_off().into_iter().map(|made| made.uid).collect();
+        assert_eq!(uids, ["keda"], "nobody makes the one again that has no owner");
+        assert!(stuck.put_off().is_empty());
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(in crate::exec::steps) async fn restore(
             .why(format!("its identity is {identity}, not {}", contents.identity)));
     }
     // until the kubelet has looked at each, pods say what was true when they were saved
-    api.await_pods_since(since, deadline, &|reason| signals.waiting(reason)).await?;
+    let later = context.stack.as_ref().map(|stack| stack.latecomers()).unwrap_or_default();
+    api.await_pods_since(since, &later, deadline, &|reason| signals.waiting(reason)).await?;
     let made = serde_json::from_value(contents.made).map_err(|e| Failure::step("the snapshot cannot be read").because(&e))?;
     context.note(|record| {
         record.made = made;
