@@ -1,6 +1,5 @@
 //! The tstack program: runs one command line, and hears Ctrl-C.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use tokio::runtime::Builder;
@@ -8,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use tstack::{cli, env::Env, failure::FailureKind};
 
 fn main() -> ExitCode {
-    let line: Vec<OsString> = std::env::args_os().collect();
     // what tstack does is mostly to wait: one thread hands nothing over, and keeps the memory of one
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -20,7 +18,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         let (cancel, env) = (CancellationToken::new(), Env::read());
         tokio::select! {
-            code = cli::run(line, &env, &cancel) => code,
+            code = cli::run(std::env::args_os(), &env, &cancel) => code,
             // the second signal: whatever still runs is dropped, and programs with it
             () = two_signals(&cancel) => FailureKind::Cancelled.exit_code(),
         }

@@ -34,23 +34,31 @@ impl Authority {
     /// A usage failure when a name cannot be in a certificate or an address is none; a preflight failure when the authority cannot sign at that
     /// time.
     pub fn issue(&self, wanted: &CertificateFile, now: Timestamp) -> Result<Leaf, Failure> {
-        let what = || format!("cannot issue the certificate {}/{}", wanted.namespace, wanted.secret);
+        let what = what(&wanted.namespace, &wanted.secret);
+        let names = names(&wanted.dns_names, &wanted.ip_addresses).map_err(|why| Failure::usage(what.as_str()).why(why))?;
+        let usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(Form { what, common_name: &wanted.common_name, names, usages, days: LEAF_DAYS }, now)
+    }
+
+    /// Signs a leaf with a new key.
+    pub(super) fn sign(&self, form: Form<'_>, now: Timestamp) -> Result<Leaf, Failure> {
+        let what = form.what.as_str();
         let until = self
             .usable(now)
             .and_then(|()| self.not_after())
-            .map_err(|e| Failure::preflight(what()).because(&e).why(format!("the authority has the fingerprint {}", self.fingerprint())))?;
-        let fail = |e: rcgen::Error| Failure::usage(what()).because(&e);
+            .map_err(|e| Failure::preflight(what).because(&e).why(format!("the authority has the fingerprint {}", self.fingerprint())))?;
+        let fail = |e: rcgen::Error| Failure::usage(what).because(&e);
 
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, wanted.common_name.as_str());
+        params.distinguished_name.push(DnType::CommonName, form.common_name);
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = form.usages;
         params.use_authority_key_identifier_extension = true;
-        params.subject_alt_names = names(wanted).map_err(|why| Failure::usage(what()).why(why))?;
+        params.subject_alt_names = form.names;
         params.not_before = moment!(now) - CLOCK_SKEW;
-        let last = moment!(now) + Duration::from_secs(u64::from(LEAF_DAYS) * DAY);
+        let last = moment!(now) + Duration::from_secs(u64::from(form.days) * DAY);
         params.not_after = last.min(moment!(until) + Duration::ZERO);
         let key = KeyPair::generate().map_err(fail)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(fail)?;
@@ -58,9 +66,24 @@ impl Authority {
     }
 }
 
+/// What a leaf is to say.
+pub(super) struct Form<'a> {
+    /// How a failure begins.
+    pub(super) what: String,
+    pub(super) common_name: &'a str,
+    pub(super) names: Vec<SanType>,
+    pub(super) usages: Vec<ExtendedKeyUsagePurpose>,
+    pub(super) days: u32,
+}
+
+/// How a failure to issue begins.
+pub(super) fn what(namespace: &str, secret: &str) -> String {
+    format!("cannot issue the certificate {namespace}/{secret}")
+}
+
 /// The subject alternative names.
-fn names(wanted: &CertificateFile) -> Result<Vec<SanType>, String> {
-    let dns = wanted.dns_names.iter().map(|name| {
+pub(super) fn names(dns_names: &[String], ip_addresses: &[String]) -> Result<Vec<SanType>, String> {
+    let dns = dns_names.iter().map(|name| {
         let name = name.as_str();
         let bad = || format!("`{name}` is not a DNS name");
         // rcgen takes any ASCII; clients do not
@@ -70,8 +93,7 @@ fn names(wanted: &CertificateFile) -> Result<Vec<SanType>, String> {
         }
         name.try_into().map(SanType::DnsName).map_err(|_| bad())
     });
-    let ips = wanted
-        .ip_addresses
+    let ips = ip_addresses
         .iter()
         .map(|address| address.parse::<IpAddr>().map(SanType::IpAddress).map_err(|_| format!("`{address}` is not an IP address")));
     dns.chain(ips).collect()

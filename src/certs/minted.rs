@@ -3,14 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{ExtendedKeyUsagePurpose, KeyPair, SanType};
 use rsa::pkcs1::{EncodeRsaPrivateKey as _, LineEnding};
 use rsa::pkcs8::EncodePrivateKey as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 
+use super::leaf::{Form, names, what};
 use super::objects::tls_secret;
-use super::{Authority, CLOCK_SKEW, DAY, Leaf, Secret, moment};
+use super::{Authority, Leaf, Secret};
 use crate::failure::Failure;
 use crate::stack::{Object, SecretsFile, TlsSecretFile};
 
@@ -78,23 +79,11 @@ impl Throwaway {
     }
 
     fn issue(&self, wanted: &SecretsFile, one: &TlsSecretFile, now: Timestamp) -> Result<Leaf, Failure> {
-        let fail =
-            |e: rcgen::Error| Failure::usage(format!("cannot issue the certificate {}/{}", wanted.namespace, one.secret)).because(&e);
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, one.dns_names.first().map_or("", String::as_str));
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        params.use_authority_key_identifier_extension = true;
-        for name in &one.dns_names {
-            params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into().map_err(fail)?));
-        }
-        params.not_before = moment!(now) - CLOCK_SKEW;
-        params.not_after = moment!(now) + std::time::Duration::from_secs(u64::from(DAYS) * DAY);
-        let key = KeyPair::generate().map_err(fail)?;
-        let certificate = params.signed_by(&key, &self.authority.issuer).map_err(fail)?;
-        Ok(Leaf { cert_pem: certificate.pem(), key: Secret::new(key.serialize_pem()) })
+        let what = what(&wanted.namespace, &one.secret);
+        let names = names(&one.dns_names, &[]).map_err(|why| Failure::usage(what.as_str()).why(why))?;
+        let usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let common_name = one.dns_names.first().map_or("", String::as_str);
+        self.authority.sign(Form { what, common_name, names, usages, days: DAYS }, now)
     }
 }
 

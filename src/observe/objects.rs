@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest, secrets_digest};
 use crate::platform::Platform;
 use crate::ready::{Readiness, judge};
-use crate::stack::{ComponentKind, ObjectId, Stack, certificate_objects, secret_objects};
+use crate::stack::{ComponentKind, ObjectId, Stack, secret_objects};
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -32,16 +32,7 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
 
 /// Fills in the objects that the stack wants on the cluster that the user calls `name`.
 pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
-    let wanted: Vec<ObjectId> = stack
-        .components
-        .iter()
-        .flat_map(|component| match &component.kind {
-            ComponentKind::Manifests(objects) => objects.iter().map(|object| object.id.clone()).collect(),
-            ComponentKind::Certificate(certificate) => certificate_objects(certificate),
-            ComponentKind::Secrets(secrets) => secret_objects(secrets),
-            _ => Vec::new(),
-        })
-        .collect();
+    let wanted: Vec<ObjectId> = stack.components.iter().flat_map(|component| component.kind.object_ids()).collect();
     let found = platform.get_all(&wanted).await?;
     for (id, found) in wanted.into_iter().zip(found) {
         if let Some(object) = found {
@@ -79,13 +70,10 @@ pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>,
         .components
         .iter()
         .map(|component| match &component.kind {
-            ComponentKind::Manifests(objects) => Some(objects.iter().map(|object| object.id.clone()).collect()),
-            ComponentKind::Certificate(certificate) => Some(certificate_objects(certificate)),
-            ComponentKind::Secrets(secrets) => Some(secret_objects(secrets)),
-            ComponentKind::Image(_) => Some(Vec::new()),
             ComponentKind::Helm(chart) => {
                 releases.iter().find(|r| r.namespace == chart.namespace && r.name == chart.release).map(|r| r.manifest.clone())
             }
+            kind => Some(kind.object_ids()),
         })
         .collect();
     let seen = look(platform, objects.iter().flatten().flatten().cloned().collect()).await?;

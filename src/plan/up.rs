@@ -264,16 +264,9 @@ impl<'a> Draft<'a> {
                 }
                 // without a CA yet no recorded digest can match, whatever stands for the fingerprint
                 let digest = certificate_digest(certificate, self.observed.authority.as_deref().unwrap_or_default());
-                let wanted: Vec<(ObjectId, String)> =
-                    crate::stack::certificate_objects(certificate).into_iter().map(|id| (id, digest.clone())).collect();
-                self.objects(component, &wanted);
+                self.objects(component, &alike(component, &digest));
             }
-            ComponentKind::Secrets(secrets) => {
-                let digest = secrets_digest(secrets);
-                let wanted: Vec<(ObjectId, String)> =
-                    crate::stack::secret_objects(secrets).into_iter().map(|id| (id, digest.clone())).collect();
-                self.objects(component, &wanted);
-            }
+            ComponentKind::Secrets(secrets) => self.objects(component, &alike(component, &secrets_digest(secrets))),
         }
     }
 
@@ -434,6 +427,11 @@ impl<'a> Draft<'a> {
             self.steps.push(step.because(check.reason.as_str()).within(SHORT));
         }
     }
+}
+
+/// The objects of a component, of which all are as wanted when they have the same digest.
+fn alike(component: &Component, digest: &str) -> Vec<(ObjectId, String)> {
+    component.kind.object_ids().into_iter().map(|id| (id, digest.to_owned())).collect()
 }
 
 /// The steps that no other step needs: needing these is needing all.

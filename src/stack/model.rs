@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    AutoscaleCheck, CertificateFile, CircuitBreakerCheck, ConditionCheck, HttpCheck, ImageRef, Object, PortMapping, PromqlCheck,
-    RateLimitCheck, SecretsFile, ServiceFile, TlsCheck,
+    AutoscaleCheck, CertificateFile, CircuitBreakerCheck, ConditionCheck, HttpCheck, ImageRef, Object, ObjectId, PortMapping, PromqlCheck,
+    RateLimitCheck, SecretsFile, ServiceFile, TlsCheck, certificate_objects, secret_objects,
 };
 use crate::yaml::Node;
 
@@ -107,6 +107,17 @@ pub enum ComponentKind {
 }
 
 impl ComponentKind {
+    /// The objects that it makes itself, in the order in which they are applied; what a chart makes its release tells.
+    #[must_use]
+    pub fn object_ids(&self) -> Vec<ObjectId> {
+        match self {
+            Self::Manifests(objects) => objects.iter().map(|object| object.id.clone()).collect(),
+            Self::Certificate(certificate) => certificate_objects(certificate),
+            Self::Secrets(secrets) => secret_objects(secrets),
+            Self::Helm(_) | Self::Image(_) => Vec::new(),
+        }
+    }
+
     /// Whether it is ready as soon as it is applied: nothing of it runs or is answered by a controller.
     #[must_use]
     pub const fn is_ready_at_once(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The node while kind makes a cluster of it: it takes images, and its API server answers, long before kind is done.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,27 +43,32 @@ pub(super) async fn server_answers(context: &Context, signals: &Signals, deadlin
     files::write_private(&path, kind.kubeconfig(&name, &signals.cancel).await?.as_bytes())?;
     signals.waiting("the API server does not answer yet");
     let mut tries = Tries::until(deadline);
-    while let Err(failure) = serves_us(&path).await {
-        tries.after(failure).await?;
-    }
-    lead_to_server(context, &node, &path).await
+    let cluster = loop {
+        match serves_us(&path).await {
+            Ok(cluster) => break cluster,
+            Err(failure) => tries.after(failure).await?,
+        }
+    };
+    lead_to_server(context, &node, &cluster).await
 }
 
 /// Leads to the API server before kube-proxy does. Pods of a node that has its images at hand run before it: those that do not find the API
 /// server end, and the kubelet starts them again only after 10 s, then 20. The rules of kube-proxy come before these ones.
-async fn lead_to_server(context: &Context, node: &str, kubeconfig: &Path) -> Result<(), Failure> {
-    let cluster = Cluster::connect(kubeconfig, None).await?;
-    let service = cluster.get(&ObjectId::new("v1", "Service", "default", "kubernetes")).await?;
-    let address = service.as_ref().and_then(|service| service["spec"]["clusterIP"].as_str()).unwrap_or_default();
-    // the rule is one of IPv4; without it all only takes longer
-    if address.parse::<std::net::Ipv4Addr>().is_ok() {
+async fn lead_to_server(context: &Context, node: &str, cluster: &Cluster) -> Result<(), Failure> {
+    if let Some(address) = service_address(cluster).await? {
         context.engine()?.exec(node, &["/bin/sh", "-c", &way_to_server(address)]).await?;
     }
     Ok(())
 }
 
+/// The address under which pods ask for the API server; `None` where it is none of IPv4, as the rule is. Without it all only takes longer.
+pub(super) async fn service_address(cluster: &Cluster) -> Result<Option<Ipv4Addr>, Failure> {
+    let service = cluster.get(&ObjectId::new("v1", "Service", "default", "kubernetes")).await?;
+    Ok(service.and_then(|service| service["spec"]["clusterIP"].as_str()?.parse().ok()))
+}
+
 /// The command that makes a node lead to its own API server under that service address.
-pub(super) fn way_to_server(address: &str) -> String {
+pub(super) fn way_to_server(address: Ipv4Addr) -> String {
     format!(
         "for chain in PREROUTING OUTPUT; do iptables -w -t nat -A $chain -d {address}/32 -p tcp --dport 443 -j DNAT \
          --to-destination $(cat /kind/old-ipv4):6443; done"
@@ -70,10 +76,11 @@ pub(super) fn way_to_server(address: &str) -> String {
 }
 
 /// kubeadm gives the administrator their rights after the server is ready.
-async fn serves_us(kubeconfig: &Path) -> Result<(), Failure> {
+async fn serves_us(kubeconfig: &Path) -> Result<Cluster, Failure> {
     let cluster = Cluster::connect(kubeconfig, None).await?;
     cluster.says_ready().await?;
-    cluster.identity().await.map(drop)
+    cluster.identity().await?;
+    Ok(cluster)
 }
 
 /// The name of the node's container, once it runs.

@@ -6,7 +6,7 @@ use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::platform::Platform;
 use crate::ready;
-use crate::stack::{Component, ComponentKind, ObjectId, certificate_objects, secret_objects};
+use crate::stack::{Component, ComponentKind, ObjectId};
 use crate::world::kube::Verdict;
 
 pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {
@@ -25,15 +25,12 @@ pub(super) async fn wait(context: &Context, component: &str, deadline: Instant, 
 /// When the API server does not answer, or a release is gone.
 async fn objects_of(platform: &Platform, component: &Component) -> Result<Vec<ObjectId>, Failure> {
     match &component.kind {
-        ComponentKind::Manifests(objects) => Ok(objects.iter().map(|object| object.id.clone()).collect()),
-        ComponentKind::Certificate(certificate) => Ok(certificate_objects(certificate)),
-        ComponentKind::Secrets(secrets) => Ok(secret_objects(secrets)),
-        ComponentKind::Image(_) => Ok(Vec::new()),
         ComponentKind::Helm(chart) => {
             let release = platform.cluster()?.release(&chart.namespace, &chart.release).await?;
             let release = release.ok_or_else(|| Failure::step(format!("release {} is no longer in {}", chart.release, chart.namespace)))?;
             Ok(release.manifest)
         }
+        kind => Ok(kind.object_ids()),
     }
 }
 

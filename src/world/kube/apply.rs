@@ -22,18 +22,18 @@ impl Cluster {
     }
 
     /// Makes an object, or puts it in the place of the one that is there.
-    pub(super) async fn put(&self, object: &Value) -> Result<(), CallError> {
-        let id = named(object)?;
-        let (api, _) = self.api(&id).await?;
+    pub(super) async fn put(&self, id: &ObjectId, json: &str) -> Result<(), CallError> {
+        named(id)?;
+        let (api, _) = self.api(id).await?;
         let request = Request::new(api.resource_url());
         let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let made = self.unread(request.create(&params, object.to_string().into_bytes())).await;
+        let made = self.unread(request.create(&params, json.to_owned().into_bytes())).await;
         let Err(error) = made else { return Ok(()) };
         if !error.is_taken() {
             return Err(error);
         }
         let there = once(api.get_metadata(&id.name)).await?;
-        let mut object = object.clone();
+        let mut object: Value = serde_json::from_str(json).map_err(|e| CallError::Other(e.to_string()))?;
         object["metadata"]["resourceVersion"] = there.metadata.resource_version.unwrap_or_default().into();
         self.unread(request.replace(&id.name, &params, object.to_string().into_bytes())).await
     }
@@ -47,7 +47,8 @@ impl Cluster {
 
     /// One request, once.
     pub(super) async fn send(&self, object: &Value, force: bool) -> Result<(), CallError> {
-        let id = named(object)?;
+        let id = ObjectId::of(object);
+        named(&id)?;
         let (api, _) = self.api(&id).await?;
         let mut params = PatchParams::apply(FIELD_MANAGER).validation_strict();
         params.force = force;
@@ -66,10 +67,9 @@ impl Cluster {
 }
 
 /// What a request has to say of an object.
-fn named(object: &Value) -> Result<ObjectId, CallError> {
-    let id = ObjectId::of(object);
+fn named(id: &ObjectId) -> Result<(), CallError> {
     if id.kind.is_empty() || id.api_version.is_empty() || id.name.is_empty() {
         return Err(CallError::Other("it needs apiVersion, kind and metadata.name".to_owned()));
     }
-    Ok(id)
+    Ok(())
 }

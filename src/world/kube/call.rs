@@ -122,7 +122,6 @@ fn passing(status: &Status) -> Option<String> {
         404 if kind == "namespaces" => Some(format!("its namespace is not there yet: {message}")),
         // without details the path itself is unknown: the kind went away, or is not there yet
         404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => Some("its kind is not served yet".to_owned()),
-        409 if message.contains("the object has been modified") => Some("changed by another at the same moment".to_owned()),
         409 if status.reason == "AlreadyExists" => Some("made by another at the same moment".to_owned()),
         409 if !has_cause("FieldManagerConflict") && !message.starts_with("Apply failed") => {
             Some(format!("changed by another at the same moment: {message}"))

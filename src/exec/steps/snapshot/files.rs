@@ -1,6 +1,7 @@
 //! What lies in a snapshot beside the node's own state.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub(super) struct Files(Vec<u8>);
 
 impl Files {
     /// The files of a snapshot of a cluster whose API server has that service address.
-    pub(super) fn of(contents: &Contents, service: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn of(contents: &Contents, service: Option<Ipv4Addr>) -> Result<Self, Failure> {
         let fail = |e: std::io::Error| Failure::internal("the snapshot's files cannot be packed").because(&e);
         let text = serde_json::to_vec(contents).map_err(|e| Failure::internal("the snapshot's files cannot be packed").because(&e))?;
         let mut archive = Archive(tar::Builder::new(Vec::new()));
@@ -64,8 +65,7 @@ impl Files {
         let units = "etc/systemd/system";
         archive.folder(&format!("{units}/kubelet.service.d")).map_err(fail)?;
         archive.file(&format!("{units}/kubelet.service.d/20-tstack.conf"), KUBELET.as_bytes(), 0o644).map_err(fail)?;
-        // the rule is one of IPv4
-        if let Some(service) = service.filter(|address| address.parse::<std::net::Ipv4Addr>().is_ok()) {
+        if let Some(service) = service {
             archive.file(&format!("{units}/tstack-services.service"), unit(service).as_bytes(), 0o644).map_err(fail)?;
             let wants = format!("{units}/multi-user.target.wants");
             archive.folder(&wants).map_err(fail)?;
@@ -81,7 +81,7 @@ impl Files {
 }
 
 /// Leads to the API server before kube-proxy does: programs that do not find it end, and wait longer each time.
-fn unit(service: &str) -> String {
+fn unit(service: Ipv4Addr) -> String {
     format!(
         "[Unit]\nDescription=The way to the API server until kube-proxy knows it\nBefore=kubelet.service\n\n[Service]\nType=oneshot\n\
          RemainAfterExit=yes\nExecStart=/bin/sh -c '{}'\n",
@@ -187,7 +187,7 @@ mod tests {
     fn contents_come_out_as_they_were_written() {
         let contents =
             Contents { identity: "u".into(), made: serde_json::json!([]), kubeconfig: "k".into(), authority: Some((vec![1], vec![2])) };
-        let files = Files::of(&contents, Some("10.96.0.1")).unwrap();
+        let files = Files::of(&contents, Some(Ipv4Addr::new(10, 96, 0, 1))).unwrap();
         let mut all = tar::Archive::new(files.0.as_slice());
         let entries = all.entries().unwrap().map(|entry| entry.unwrap());
         let mut seen = Vec::new();

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::files::{self, Blueprint, Contents, Files};
 use super::{FLAGS, KUBELET, workbench};
 use crate::exec::steps::cluster::NETWORK;
+use crate::exec::steps::node::service_address;
 use crate::exec::{Context, Signals, judge};
 use crate::failure::Failure;
 use crate::observe::wanted_snapshot;
@@ -68,8 +69,7 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
     let kubeconfig = read_if_there(&context.folder.kubeconfig())?.unwrap_or_default();
     let kubeconfig = String::from_utf8_lossy(&kubeconfig).into_owned();
     let expires = files::expiry(&kubeconfig)?;
-    let service = context.cluster().await?.get(&ObjectId::new("v1", "Service", "default", "kubernetes")).await?;
-    let address = service.as_ref().and_then(|service| service["spec"]["clusterIP"].as_str().map(str::to_owned));
+    let address = service_address(context.cluster().await?).await?;
     let contents = Contents {
         identity,
         made: json!(made),
@@ -79,7 +79,7 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
             _ => None,
         },
     };
-    let files = Files::of(&contents, address.as_deref())?;
+    let files = Files::of(&contents, address)?;
     let kubelet = engine.download(&node.id, &format!("{KUBELET}/{FLAGS}")).await?.unwrap_or_default();
     let blueprint = Blueprint {
         word,

@@ -139,7 +139,7 @@ async fn a_definition_is_made_and_one_that_is_there_is_replaced_in_the_version_t
         "GET" => Answer::Json(200, json!({"metadata": {"name": "widgets.example.org", "resourceVersion": "7"}})),
         _ => Answer::Json(200, asked.body.clone()),
     });
-    cluster.put(&definition).await.unwrap();
+    cluster.put(&crate::stack::ObjectId::of(&definition), &definition.to_string()).await.unwrap();
     let log = log.lock().unwrap();
     let folder = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     assert!(log[0].is("POST", folder), "{:?}", log[0]);
