@@ -109,9 +109,7 @@ impl Cluster {
         let Some(found) = self.find(id).await? else { return Ok(None) };
         let uid = uid(&found);
         let (api, _) = self.api(id).await?;
-        // of a class nothing hangs, and Envoy Gateway lets go of it once: were the garbage collector to write it at that moment, it would
-        // stay for ever
-        let how = if Rank::of(id) == Rank::Class { DeleteParams::background() } else { DeleteParams::foreground() };
+        let how = if has_dependents(id) { DeleteParams::foreground() } else { DeleteParams::background() };
         match once(api.delete(&id.name, &how)).await {
             Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
@@ -143,6 +141,16 @@ impl Cluster {
             }
             waits.tell(format!("{id}: {reason}"));
         }
+    }
+}
+
+/// Whether others may hang on an object that must be gone before it is. The garbage collector lets go of the object then; it is allowed 20
+/// requests a second, so it is spared the many kinds of which nothing hangs.
+fn has_dependents(id: &ObjectId) -> bool {
+    match Rank::of(id) {
+        // Envoy Gateway lets go of a class once: were the garbage collector to write it at that moment, it would stay for ever
+        Rank::Class | Rank::Config => false,
+        _ => !matches!((id.group(), id.kind.as_str()), ("autoscaling" | "policy", _) | ("", "Pod")),
     }
 }
 

@@ -14,6 +14,13 @@ fn id() -> ObjectId {
     ObjectId::of(&config(&[]))
 }
 
+/// What the deletion said of dependents.
+fn how(log: &std::sync::Mutex<Vec<super::Asked>>) -> String {
+    let log = log.lock().unwrap();
+    let deleted = log.iter().find(|one| one.method == "DELETE").unwrap();
+    deleted.body["propagationPolicy"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn what_is_absent_is_deleted_already() {
     let (cluster, log) = cluster(|_| refusal(404, "NotFound", "configmaps \"x\" not found"));
@@ -22,18 +29,34 @@ async fn what_is_absent_is_deleted_already() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_over_when_the_object_is_gone() {
+async fn a_deletion_is_over_when_the_object_and_what_hangs_on_it_is_gone() {
+    let deployment = |finalizers: &[&str]| {
+        json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "x", "namespace": "keda", "uid": "u-1", "resourceVersion": "1", "finalizers": finalizers},
+        })
+    };
+    let (cluster, log) = cluster(move |asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("DELETE", _) | ("GET", "/apis/apps/v1/namespaces/keda/deployments/x") => Answer::Json(200, deployment(&[])),
+        _ if asked.is_watch() => Answer::Events(vec![json!({"type": "DELETED", "object": deployment(&[])})]),
+        _ => list(&[deployment(&["foregroundDeletion"])]),
+    });
+    let told = Told::default();
+    let id = ObjectId::new("apps/v1", "Deployment", "keda", "x");
+    cluster.delete_all(&[id], in_seconds(5), &|text| told.push(text)).await.unwrap();
+    assert_eq!(told.all(), ["Deployment keda/x: its dependents are being deleted first"]);
+    assert_eq!(how(&log), "Foreground");
+}
+
+#[tokio::test]
+async fn the_garbage_collector_is_spared_what_nothing_hangs_on() {
     let (cluster, log) = cluster(|asked| match (asked.method.as_str(), asked.path.as_str()) {
         ("DELETE", _) | ("GET", "/api/v1/namespaces/keda/configmaps/x") => Answer::Json(200, config(&[])),
         _ if asked.is_watch() => Answer::Events(vec![json!({"type": "DELETED", "object": config(&[])})]),
-        _ => list(&[config(&["foregroundDeletion"])]),
+        _ => list(&[config(&[])]),
     });
-    let told = Told::default();
-    cluster.delete_all(&[id()], in_seconds(5), &|text| told.push(text)).await.unwrap();
-    assert_eq!(told.all(), ["ConfigMap keda/x: its dependents are being deleted first"]);
-    let log = log.lock().unwrap();
-    let deleted = log.iter().find(|one| one.method == "DELETE").unwrap();
-    assert_eq!(deleted.body["propagationPolicy"], "Foreground");
+    cluster.delete_all(&[id()], in_seconds(5), &|_| ()).await.unwrap();
+    assert_eq!(how(&log), "Background");
 }
 
 #[tokio::test(start_paused = true)]
