@@ -279,10 +279,11 @@ impl Stack {
         depths
     }
 
-    /// The namespaces of charts whose programs act on objects that need another chart to be ready: where all pods of a stack start at once, these
-    /// come last. KEDA that asks a Prometheus before it answers says so, and asks again only ten seconds later.
+    /// The namespaces of charts whose programs act on objects that need another chart to be ready, each with those of these others: where all
+    /// pods of a stack start at once, they come last. KEDA that asks a Prometheus before it answers says so, and asks again only ten
+    /// seconds later.
     #[must_use]
-    pub fn latecomers(&self) -> BTreeSet<String> {
+    pub fn latecomers(&self) -> BTreeMap<String, BTreeSet<String>> {
         let chart = |need: &Need| match &self.component(&need.component)?.kind {
             ComponentKind::Helm(chart) => Some(chart.namespace.clone()),
             _ => None,
@@ -290,8 +291,14 @@ impl Stack {
         let of = |one: &Component, until: Until| -> BTreeSet<String> {
             one.needs.iter().filter(|need| need.until == until).filter_map(chart).collect()
         };
-        let waiting = self.components.iter().filter(|one| !of(one, Until::Ready).is_empty());
-        waiting.flat_map(|one| &of(one, Until::Applied) - &of(one, Until::Ready)).collect()
+        let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for one in &self.components {
+            let needed = of(one, Until::Ready);
+            for late in of(one, Until::Applied).difference(&needed).filter(|_| !needed.is_empty()) {
+                all.entry(late.clone()).or_default().extend(needed.iter().cloned());
+            }
+        }
+        all
     }
 
     /// Every image that is pulled (not made by us), each once, in the order of the components.

@@ -1,6 +1,6 @@
 //! The room as a whole: whole folders in, a stack or findings out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -446,7 +446,7 @@ fn a_wrong_set_points_into_the_command_line() {
 #[test]
 fn what_acts_on_objects_that_need_another_chart_comes_last_where_all_start_at_once() {
     let stack = resolve(&shipped_with_program("task-api"), &plain()).unwrap_or_else(|findings| panic!("{findings}"));
-    assert_eq!(stack.latecomers().into_iter().collect::<Vec<_>>(), ["keda"]);
+    assert_eq!(stack.latecomers(), BTreeMap::from([("keda".to_owned(), BTreeSet::from(["monitoring".to_owned()]))]));
 }
 
 #[test]

@@ -23,11 +23,12 @@ impl Cluster {
     ///
     /// A pod that a controller of the same namespace made, and that waits for it, asks again only after growing pauses: it is made anew
     /// once, as soon as all others of its namespace are ready. Those of the namespaces `later` are made anew at once, before the kubelet
-    /// has got to them: their controllers come to that when the others have started.
+    /// has got to them: their controllers come to that when the others have started. Where one of them runs all the same before the
+    /// namespaces that it needs are ready, it is made anew once more when they are: it has asked in vain, and asks again only later.
     pub async fn await_pods_since(
         &self,
         since: Timestamp,
-        later: &BTreeSet<String>,
+        later: &BTreeMap<String, BTreeSet<String>>,
         deadline: Instant,
         on_wait: OnWait<'_>,
     ) -> Result<(), Failure> {
@@ -41,7 +42,11 @@ impl Cluster {
         let mut owed: BTreeMap<String, String> = BTreeMap::new();
         let mut listed = false;
         loop {
-            let anew = if listed { stuck.put_off().into_iter().chain(stuck.take(&late)).collect() } else { Vec::new() };
+            let anew = if listed {
+                stuck.put_off().into_iter().chain(stuck.take(&late)).chain(stuck.too_early(&late)).collect()
+            } else {
+                Vec::new()
+            };
             for Made { id, uid, owner } in anew {
                 waits.tell(format!("{id} is there before what it needs, and is made anew"));
                 let only = Preconditions { uid: Some(uid), ..Preconditions::default() };
@@ -73,6 +78,9 @@ impl Cluster {
                         owed.remove(owner);
                     }
                     let name = ObjectId::of(&pod);
+                    if listed {
+                        stuck.began(&pod, since);
+                    }
                     let name = format!("{}/{}", name.namespace, name.name);
                     match reason(&pod, since) {
                         Some(reason) => drop(late.insert(name, reason)),
@@ -100,10 +108,12 @@ struct Stuck {
     all: BTreeMap<String, BTreeSet<String>>,
     /// Those that a controller made.
     made: Vec<Made>,
-    /// Namespaces whose pods are to come after the others.
-    later: BTreeSet<String>,
-    /// Their pods.
+    /// Namespaces whose pods are to come after the others, and which these are; once they have come, nothing is left of it here.
+    later: BTreeMap<String, BTreeSet<String>>,
+    /// Their pods at the start.
     first: Vec<Made>,
+    /// Their pods that run by now, by name.
+    running: BTreeMap<String, Made>,
 }
 
 /// A pod that a controller made.
@@ -127,7 +137,7 @@ impl Stuck {
         let manager = pod["metadata"]["labels"][MANAGED_BY].as_str();
         let (Some(uid), Some(owner)) = (pod["metadata"]["uid"].as_str(), owner_of(pod)) else { return };
         let made = Made { id, uid: uid.to_owned(), owner: owner.to_owned() };
-        if self.later.contains(&made.id.namespace) {
+        if self.later.contains_key(&made.id.namespace) {
             self.first.push(made);
         } else if manager.is_some_and(|manager| manager != "Helm") {
             self.made.push(made);
@@ -137,6 +147,34 @@ impl Stuck {
     /// Takes out those that are to come after the others.
     fn put_off(&mut self) -> Vec<Made> {
         std::mem::take(&mut self.first)
+    }
+
+    /// Notes that a pod of those that are to come later runs.
+    fn began(&mut self, pod: &Value, since: Timestamp) {
+        let id = ObjectId::of(pod);
+        if !self.later.contains_key(&id.namespace) {
+            return;
+        }
+        let runs = reason(pod, since).is_none_or(|why| why == NOT_READY) && pod["metadata"]["deletionTimestamp"].is_null();
+        if let (true, Some(uid), Some(owner)) = (runs, pod["metadata"]["uid"].as_str(), owner_of(pod)) {
+            let made = Made { uid: uid.to_owned(), owner: owner.to_owned(), id };
+            self.running.insert(made.id.name.clone(), made);
+        }
+    }
+
+    /// Takes out those that began before what they need was ready, once it is.
+    fn too_early(&mut self, late: &BTreeMap<String, String>) -> Vec<Made> {
+        let is_late = |namespace: &String| late.keys().any(|name| name.split('/').next() == Some(namespace.as_str()));
+        let come: Vec<String> = self.later.iter().filter(|(_, needed)| !needed.iter().any(is_late)).map(|(name, _)| name.clone()).collect();
+        let mut early = Vec::new();
+        for namespace in come {
+            self.later.remove(&namespace);
+            let (its, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                std::mem::take(&mut self.running).into_iter().partition(|(_, made)| made.id.namespace == namespace);
+            self.running = others;
+            early.extend(its.into_values());
+        }
+        early
     }
 
     /// Takes out those that run, are not ready, and whose neighbours all are: each once.
@@ -278,13 +316,40 @@ mod tests {
     fn pods_that_are_to_come_later_are_made_anew_whatever_they_are_and_once() {
         let pod = |namespace: &str, owner: &Value| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": namespace, "name": "p", "uid": namespace, "ownerReferences": owner}});
         let owner = json!([{"controller": true, "uid": "set"}]);
-        let mut stuck = Stuck { later: ["keda".to_owned(), "alone".to_owned()].into(), ..Stuck::default() };
+        let later = ["keda", "alone"].map(|name| (name.to_owned(), BTreeSet::from(["monitoring".to_owned()])));
+        let mut stuck = Stuck { later: later.into(), ..Stuck::default() };
         stuck.note(&pod("keda", &owner));
         stuck.note(&pod("monitoring", &owner));
         stuck.note(&pod("alone", &Value::Null));
         let uids: Vec<String> = stuck.put_off().into_iter().map(|made| made.uid).collect();
         assert_eq!(uids, ["keda"], "nobody makes the one again that has no owner");
         assert!(stuck.put_off().is_empty());
+    }
+
+    #[test]
+    fn what_began_before_what_it_needs_was_ready_is_made_anew_once_and_what_began_after_it_is_not() {
+        let since: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let keda = |name: &str| {
+            let mut pod = pod("2026-01-01T12:00:05Z", "False");
+            pod["metadata"] =
+                json!({"namespace": "keda", "name": name, "uid": name, "ownerReferences": [{"controller": true, "uid": "set"}]});
+            pod
+        };
+        let needs = || BTreeMap::from([("keda".to_owned(), BTreeSet::from(["monitoring".to_owned()]))]);
+        let late = BTreeMap::from([("monitoring/prometheus".to_owned(), NOT_READY.to_owned())]);
+        let uids = |made: Vec<Made>| made.into_iter().map(|made| made.uid).collect::<Vec<_>>();
+
+        let mut stuck = Stuck { later: needs(), ..Stuck::default() };
+        stuck.began(&keda("early"), since);
+        assert!(uids(stuck.too_early(&late)).is_empty(), "what it needs is not there yet");
+        assert_eq!(uids(stuck.too_early(&BTreeMap::new())), ["early"]);
+        stuck.began(&keda("again"), since);
+        assert!(uids(stuck.too_early(&BTreeMap::new())).is_empty(), "once");
+
+        let mut stuck = Stuck { later: needs(), ..Stuck::default() };
+        assert!(uids(stuck.too_early(&BTreeMap::new())).is_empty());
+        stuck.began(&keda("in time"), since);
+        assert!(uids(stuck.too_early(&BTreeMap::new())).is_empty());
     }
 
     #[test]
