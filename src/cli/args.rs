@@ -84,6 +84,11 @@ pub(super) enum Verb {
     /// Remove what `up` made: the whole cluster, or the stack alone
     #[command(after_help = "Examples:\n  tstack down\n  tstack down --keep-cluster")]
     Down(Down),
+    /// Show what the programs of a stack write, across its components
+    #[command(
+        after_help = "Examples:\n  tstack logs                        the last lines of every container, in the order of their times\n  tstack logs gateway task-api -f    as they come\n  tstack logs keda --since 10m --grep 'error|warn'\n  tstack logs --output json | jq -r .data.text"
+    )]
+    Logs(Logs),
     /// Show where the time of a run went, its critical path, and what would help
     #[command(
         after_help = "Examples:\n  tstack timings                      the last `up`\n  tstack timings --list\n  tstack timings 2 --html run.html    the last run but one, as a page too\n  tstack timings --compare 2 1\n  tstack up --output json > run.jsonl; tstack timings --file run.jsonl"
@@ -230,6 +235,25 @@ pub(super) struct Verify {
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct StatusArgs {}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct Logs {
+    /// Components of the stack [default: all]
+    #[arg(value_name = "COMPONENT")]
+    pub components: Vec<String>,
+    /// Go on with what is written from now on, also by pods that start later
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines not older than that: 90s, 10m, 2h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// At most so many of the last lines of each container [default: 20, or all with --since or --grep]
+    #[arg(long, value_name = "N")]
+    pub last: Option<u32>,
+    /// Only lines in which this regular expression is found
+    #[arg(long, value_name = "REGEX")]
+    pub grep: Option<String>,
+}
 
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct TimingsArgs {

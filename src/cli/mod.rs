@@ -9,6 +9,7 @@ mod down;
 mod explain;
 mod generate;
 mod lint;
+mod logs;
 mod meta;
 mod pause;
 mod plan;
@@ -74,6 +75,7 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Verify(verify) => verify::run(global, verify, env, shown, cancel).await,
         Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
+        Verb::Logs(args) => unless_cancelled(Box::pin(cancel.run_until_cancelled(logs::run(global, args, env, shown))).await),
         Verb::Timings(args) => timings::run(global, args, env, shown),
         Verb::Pause(args) => pause::pause(global, args, env, shown, cancel).await,
         Verb::Snapshot { what } => Box::pin(snapshot::run(global, what, env, shown, cancel)).await,

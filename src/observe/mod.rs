@@ -14,7 +14,7 @@ pub use authority::authority;
 pub use cluster::{Sight, SightError, named, ours, target_name};
 pub use host::{adapted, held, host_spec, processes, wanted};
 pub use kept::{Kept, baked, engine_has, saved, wanted_snapshot};
-pub use objects::{Seen, components};
+pub use objects::{Seen, components, objects_of};
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest, secrets_digest};
 use crate::platform::Platform;
 use crate::ready::{Readiness, judge};
-use crate::stack::{ComponentKind, ObjectId, Stack, secret_objects};
+use crate::stack::{Component, ComponentKind, ObjectId, Stack, secret_objects};
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -66,16 +66,7 @@ pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>,
         Platform::Cluster(cluster) => cluster.releases().await?,
         Platform::Host(_) => Vec::new(),
     };
-    let objects: Vec<Option<Vec<ObjectId>>> = stack
-        .components
-        .iter()
-        .map(|component| match &component.kind {
-            ComponentKind::Helm(chart) => {
-                releases.iter().find(|r| r.namespace == chart.namespace && r.name == chart.release).map(|r| r.manifest.clone())
-            }
-            kind => Some(kind.object_ids()),
-        })
-        .collect();
+    let objects = made_of(stack, &releases);
     let seen = look(platform, objects.iter().flatten().flatten().cloned().collect()).await?;
     Ok(objects
         .into_iter()
@@ -86,6 +77,26 @@ pub async fn components(platform: &Platform, stack: &Stack) -> Result<Vec<Seen>,
             _ => Seen::Absent,
         })
         .collect())
+}
+
+/// The objects of each component on a cluster, in the stack's order; none of a release that is not there.
+///
+/// # Errors
+/// When the API server does not answer.
+pub async fn objects_of(cluster: &Cluster, stack: &Stack) -> Result<Vec<Vec<ObjectId>>, Failure> {
+    let releases = cluster.releases().await?;
+    Ok(made_of(stack, &releases).into_iter().map(Option::unwrap_or_default).collect())
+}
+
+/// `None` where the release of a chart is not there.
+fn made_of(stack: &Stack, releases: &[Release]) -> Vec<Option<Vec<ObjectId>>> {
+    let of = |component: &Component| match &component.kind {
+        ComponentKind::Helm(chart) => {
+            releases.iter().find(|r| r.namespace == chart.namespace && r.name == chart.release).map(|r| r.manifest.clone())
+        }
+        kind => Some(kind.object_ids()),
+    };
+    stack.components.iter().map(of).collect()
 }
 
 /// The digest that the stack wants, for what is used as it is where somebody else has made it: a namespace, and a Secret that a program

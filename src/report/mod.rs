@@ -22,6 +22,7 @@ mod generate;
 mod json;
 mod junit;
 mod lint;
+mod log;
 mod mode;
 mod paint;
 mod plain;
@@ -48,6 +49,7 @@ pub use generate::{Verdict, decisions, prompt, templates, unproven, verdicts, wa
 pub use json::{Json, document as json_document, line as json_line};
 pub use junit::junit;
 pub use lint::{diff, lint, lint_github, lint_json, lint_sarif, page, pages};
+pub use log::log_line;
 pub use mode::{ColorChoice, Mode, Output, Stream, Surroundings, resolve};
 pub use paint::Paint;
 pub use plain::Plain;

@@ -50,6 +50,22 @@ impl Paint {
         self.styled(Style::new().bold(), text)
     }
 
+    /// One of several that are told apart, by its number; it comes again after six.
+    #[must_use]
+    pub fn voice(self, number: usize, text: &str) -> String {
+        let style = Style::new();
+        let styles = [
+            style.clone().cyan(),
+            style.clone().yellow(),
+            style.clone().green(),
+            style.clone().magenta(),
+            style.clone().blue(),
+            style.red(),
+        ];
+        let [style, ..] = &styles[number % styles.len()..] else { return text.to_owned() };
+        self.styled(style.clone(), text)
+    }
+
     fn styled(self, style: Style, text: &str) -> String {
         if self.color && !text.is_empty() { style.force_styling(true).apply_to(text).to_string() } else { text.to_owned() }
     }

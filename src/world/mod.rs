@@ -23,5 +23,6 @@ pub mod process;
 pub mod programs;
 pub mod registry;
 pub mod stdin;
+pub mod tail;
 pub mod texts;
 pub mod watch;

@@ -48,20 +48,12 @@ impl Cluster {
 
     /// The pods behind an object, those in trouble first.
     async fn pods_of(&self, id: &ObjectId, object: Option<&Value>) -> Vec<Value> {
-        let (namespace, labels) = match (id.kind.as_str(), object) {
-            ("Pod", Some(pod)) => return vec![pod.clone()],
-            ("Gateway", _) => {
-                let label = "gateway.envoyproxy.io/owning-gateway";
-                (None, format!("{label}-name={},{label}-namespace={}", id.name, id.namespace))
-            }
-            (_, Some(workload)) if pods::is_workload(id) => match pods::selector(workload) {
-                Some(labels) => (Some(id.namespace.as_str()), labels),
-                None => return Vec::new(),
-            },
-            _ => return Vec::new(),
-        };
+        if let ("Pod", Some(pod)) = (id.kind.as_str(), object) {
+            return vec![pod.clone()];
+        }
+        let Some((namespace, labels)) = pods::behind(id, object) else { return Vec::new() };
         let params = ListParams::default().labels(&labels);
-        let mut found = self.select("v1", "Pod", namespace, &params).await.unwrap_or_default();
+        let mut found = self.select("v1", "Pod", namespace.as_deref(), &params).await.unwrap_or_default();
         found.retain(|pod| pods::containers(pod).any(is_troubled) || pods::is_stuck(pod));
         found.sort_by_key(pods::is_leaving);
         found

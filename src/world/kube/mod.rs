@@ -15,6 +15,7 @@ mod connect;
 mod delete;
 mod diagnose;
 mod dry_run;
+mod logs;
 mod lookup;
 mod order;
 mod plain;
@@ -31,6 +32,7 @@ pub use apply_all::Definition;
 pub use client::Cluster;
 pub use connect::{client_for_tunnels, client_for_tunnels_at};
 pub use dry_run::{Admission, DryRun, FieldCause, STAND_IN};
+pub use logs::{ContainerLine, LogsWanted, OnLine};
 pub use lookup::NodeState;
 pub use releases::Release;
 

@@ -29,6 +29,18 @@ pub(super) fn selector(workload: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(","))
 }
 
+/// Where the pods behind an object are, and their labels: those of a workload, or of a Gateway's proxies. `None` where it has none.
+pub(super) fn behind(id: &ObjectId, object: Option<&Value>) -> Option<(Option<String>, String)> {
+    match (id.kind.as_str(), object) {
+        ("Gateway", _) => {
+            let label = "gateway.envoyproxy.io/owning-gateway";
+            Some((None, format!("{label}-name={},{label}-namespace={}", id.name, id.namespace)))
+        }
+        (_, Some(workload)) if is_workload(id) => Some((Some(id.namespace.clone()), selector(workload)?)),
+        _ => None,
+    }
+}
+
 /// Whether a controller will replace the pod anyway: it ended, or is being deleted.
 pub(super) fn is_leaving(pod: &Value) -> bool {
     let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
