@@ -20,6 +20,9 @@ test: ## format, lints, documentation, every test that needs no cluster
 e2e: ## every promise on a real cluster; builds the test bed where it lacks
 	@scripts/e2e.sh $(ARGS)
 
+faults: ## faults put in on purpose on a real cluster, and the table of docs/reliability.md; ARGS="kills::helm_is_killed" for some
+	@scripts/faults.sh $(ARGS)
+
 bench: ## what tstack costs, beside what people use instead; ARGS="--rounds 1 --only a,c" for less (bench/README.md)
 	@scripts/bench.sh $(ARGS)
 
@@ -36,4 +39,4 @@ clean: ## what was built
 	cargo clean
 	rm -rf stacks/*/bin
 
-.PHONY: help up down verify test e2e bench build testbed schema clean
+.PHONY: help up down verify test e2e faults bench build testbed schema clean

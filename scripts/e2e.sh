@@ -5,4 +5,4 @@ timed "container engine" scripts/engine.sh
 timed "test bed" python3 testbed/bed.py up
 use_bed
 timed "the Task API's program" stacks/task-api/backend/build.sh
-timed "scenarios" cargo test --locked --features test-fakes --test e2e -- --ignored --test-threads=1 --nocapture "$@"
+timed "scenarios" cargo test --locked --features test-fakes --test e2e -- --ignored --test-threads=1 --nocapture --skip faults:: "$@"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tstack::event::Event;
 
-use crate::support::machine::{Snapshot, processes};
+use crate::support::machine::{Snapshot, kill, processes};
 use crate::support::program::Running;
 use crate::support::{Sandbox, holds, part, same, told};
 use crate::the_main_job::{all_green, checks, nothing_is_left};
@@ -88,12 +88,6 @@ fn reaches(run: &mut Running, sentence: &str, wanted: impl Fn(&Event) -> bool) {
 fn programs(s: &Sandbox) -> Vec<(i32, String)> {
     let ours = |(_, command): &(i32, String)| command.contains("/kind create ") || command.contains("/helm ");
     processes(s).into_iter().filter(ours).collect()
-}
-
-fn kill(pid: i32) {
-    let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    // it may have ended by itself meanwhile
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
 }
 
 /// The release is stuck in pending-install. Where helm was faster than the kill, its record is set back to what a kill leaves.

@@ -16,6 +16,7 @@ mod walls;
 
 #[cfg(all(unix, feature = "test-fakes"))]
 mod cancel;
+mod claims;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod engine;
 #[cfg(all(unix, feature = "test-fakes"))]

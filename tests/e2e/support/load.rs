@@ -11,17 +11,18 @@ use tstack::world::http::{Connection, HttpError, Limits, Target};
 use super::client::{runtime, user};
 
 /// Ten a second on new connections, and ten on one that is kept alive.
-const EVERY: Duration = Duration::from_millis(100);
+const LIGHT: Duration = Duration::from_millis(100);
 
 /// Load that goes on until [`Load::end`].
 pub(crate) struct Load {
     stop: oneshot::Sender<()>,
     thread: JoinHandle<Seen>,
     answered: mpsc::UnboundedReceiver<()>,
+    tally: Arc<Mutex<Tally>>,
 }
 
 /// What the load saw.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub answered: usize,
     /// Requests that got no answer or another than 200, with why.
@@ -41,12 +42,24 @@ struct Tally {
 impl Load {
     /// Begins, and returns when the first answers have come.
     pub(crate) fn begin(url: &str) -> Self {
+        Self::every(LIGHT, url)
+    }
+
+    /// Two requests in each such time: one on a new connection, one on one that is kept alive.
+    pub(crate) fn every(time: Duration, url: &str) -> Self {
         let target = Target::from_url(url).unwrap();
         let (stop, stopped) = oneshot::channel();
         let (tell, mut answered) = mpsc::unbounded_channel();
-        let thread = std::thread::spawn(move || runtime().block_on(run(target, stopped, tell)));
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let shared = Arc::clone(&tally);
+        let thread = std::thread::spawn(move || runtime().block_on(run(time, target, stopped, shared, tell)));
         runtime().block_on(async { answered.recv().await });
-        Self { stop, thread, answered }
+        Self { stop, thread, answered, tally }
+    }
+
+    /// What it has seen so far.
+    pub(crate) fn so_far(&self) -> Seen {
+        self.tally.lock().unwrap().seen.clone()
     }
 
     /// Waits until so many more requests were answered.
@@ -66,12 +79,17 @@ impl Load {
     }
 }
 
-async fn run(target: Target, mut stopped: oneshot::Receiver<()>, tell: mpsc::UnboundedSender<()>) -> Seen {
-    let tally = Arc::new(Mutex::new(Tally::default()));
+async fn run(
+    time: Duration,
+    target: Target,
+    mut stopped: oneshot::Receiver<()>,
+    tally: Arc<Mutex<Tally>>,
+    tell: mpsc::UnboundedSender<()>,
+) -> Seen {
     let mut fresh = tokio::task::JoinSet::new();
     let (ask, asked) = mpsc::unbounded_channel();
     let kept = tokio::spawn(kept_alive(target.clone(), asked, Arc::clone(&tally), tell.clone()));
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = tokio::time::interval(time);
     for number in 0_u64.. {
         tokio::select! {
             _ = ticks.tick() => {}

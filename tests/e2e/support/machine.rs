@@ -79,6 +79,13 @@ pub(crate) fn processes(sandbox: &Sandbox) -> Vec<(i32, String)> {
     found
 }
 
+/// Ends a process that a program of this sandbox had started.
+pub(crate) fn kill(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    // it may have ended by itself meanwhile
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+}
+
 /// Every TCP listener of this machine: address and port.
 pub(crate) fn listeners() -> Vec<(std::net::IpAddr, u16)> {
     let mut found = Vec::new();

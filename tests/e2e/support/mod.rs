@@ -26,6 +26,15 @@ pub(crate) fn holds(sentence: &str, condition: bool, seen: impl FnOnce() -> Stri
     println!("    ok  {sentence}");
 }
 
+/// Lets time pass, where that it passes is the fault.
+pub(crate) fn passes(time: std::time::Duration) {
+    client::runtime().block_on(async {
+        let mut ticks = tokio::time::interval(time);
+        ticks.tick().await;
+        ticks.tick().await;
+    });
+}
+
 /// As [`holds`], of two values.
 #[track_caller]
 pub(crate) fn same<T: PartialEq + std::fmt::Debug>(sentence: &str, seen: &T, expected: &T) {

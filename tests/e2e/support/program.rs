@@ -93,6 +93,27 @@ impl Running {
         self.finish()
     }
 
+    /// kill -9 after that time, unless it ended before.
+    pub(crate) fn crash_after(mut self, time: Duration) -> Said {
+        let Self { runtime, lines, stdout, .. } = &mut self;
+        let listen = async {
+            while let Ok(Some(line)) = lines.next_line().await {
+                *stdout += &line;
+                stdout.push('\n');
+            }
+        };
+        // the time is the fault's own: nothing is waited for
+        runtime.block_on(async { tokio::time::timeout(time, listen).await }).ok();
+        self.child.start_kill().ok();
+        self.finish()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Said {
         while self.line_that(|_| false).is_some() {}
