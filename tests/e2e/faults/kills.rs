@@ -199,7 +199,7 @@ fn asked_to_stop() {
         let up = up.finish();
         row.struck();
         same("it ends with 130", &up.code, &Some(130));
-        holds("and says how to go on", up.stderr.contains("goes on from here"), || up.all());
+        holds("and says that it was asked to", up.stdout.contains("plan.cancelling"), || up.all());
         same("no program of it lives on", &processes(&s), &Vec::new());
     }
     converged(&s, NAME);
