@@ -69,7 +69,7 @@ pub(super) struct Global {
 pub(super) enum Verb {
     /// Bring a stack up, and wait until real requests pass
     #[command(
-        after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up ./my-stack --watch    every saved file is applied at once\n  tstack up --set parameters.httpPort=9080\n  tstack up --provider host   no container engine needed\n  tstack up --context docker-desktop"
+        after_help = "Examples:\n  tstack up\n  tstack up ./my-stack --name demo\n  tstack up ./my-stack --watch    every saved file is applied at once\n  tstack up --set parameters.httpPort=9080\n  tstack up --name second --port auto   beside the first one, on free ports\n  tstack up --provider host   no container engine needed\n  tstack up --context docker-desktop"
     )]
     Up(UpArgs),
     /// Show what `up` would do, and why, without doing it
@@ -197,6 +197,10 @@ pub(super) struct Up {
     /// How services get onto localhost: by port mapping where the cluster has one, or always by our forwarder
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub expose: Expose,
+    /// Which ports of this machine: those that the stack or an earlier `auto` says; or free ones where those are taken, chosen once and
+    /// kept until `down`; or the stack's own again
+    #[arg(long, value_enum, default_value_t, value_name = "WHICH")]
+    pub port: Ports,
     /// Do not run the checks at the end
     #[arg(long)]
     pub no_verify: bool,
@@ -459,6 +463,18 @@ pub(super) enum Expose {
     Auto,
     /// By the forwarder.
     Forward,
+}
+
+/// Which ports of this machine a stack takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ports {
+    /// Those that were chosen before, and the stack's own.
+    #[default]
+    Kept,
+    /// Free ones in the place of those that are taken.
+    Auto,
+    /// The stack's own, whatever was chosen before.
+    Stack,
 }
 
 impl From<Expose> for Exposing {

@@ -9,12 +9,12 @@ use crate::{ops, report};
 
 pub(super) async fn run(global: &Global, args: &PlanArgs, env: &Env, shown: &mut Shown) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
-    let options = source::options(global, &args.up, env, config_set)?;
+    let options = source::options(global, &args.up, env, (&setup, config_set))?;
     lint::first(global, &args.up.stack, &options, env, shown)?;
     let planned = Box::pin(ops::plan(&setup, options)).await?;
     let plan = &planned.plan;
-    if let Some(chosen) = planned.chosen.as_ref().filter(|_| !shown.json()) {
-        shown.say(&format!("{chosen}\n"));
+    if !shown.json() {
+        planned.notes.iter().for_each(|note| shown.say(&format!("{note}\n")));
     }
     if shown.json() {
         shown.data(&report::json_line("plan", &planned))?;

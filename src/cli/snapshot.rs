@@ -16,7 +16,7 @@ pub(super) async fn run(global: &Global, what: &Snapshot, env: &Env, shown: &mut
     match what {
         Snapshot::Bake { stack } => {
             let (setup, config_set) = source::setup(global, env)?;
-            let options = source::options(global, &plain(stack), env, config_set)?;
+            let options = source::options(global, &plain(stack), env, (&setup, config_set))?;
             let made = ops::bake(&setup, options, shown.listener(&setup), cancel).await?;
             done(&made, "holds all images of the stack; `tstack up` uses it by itself.", shown)
         }
@@ -26,7 +26,7 @@ pub(super) async fn run(global: &Global, what: &Snapshot, env: &Env, shown: &mut
             let (setup, config_set) = source::setup(global, env)?;
             // what a snapshot holds is a kind cluster
             let asked = Up { provider: Provider::Kind, ..(**asked).clone() };
-            let options = UpOptions { keeping: Keeping::Snapshot, ..source::options(global, &asked, env, config_set)? };
+            let options = UpOptions { keeping: Keeping::Snapshot, ..source::options(global, &asked, env, (&setup, config_set))? };
             up::with(global, &asked, (&setup, options), env, shown, cancel).await
         }
         Snapshot::Rm { names, all } => remove(global, names, *all, env, shown).await,
@@ -41,6 +41,7 @@ fn plain(stack: &str) -> Up {
         kubeconfig: None,
         provider: Provider::Kind,
         expose: super::args::Expose::default(),
+        port: super::args::Ports::default(),
         no_verify: false,
         no_snapshot: false,
     }
@@ -62,6 +63,8 @@ async fn save(global: &Global, env: &Env, shown: &mut Shown, cancel: &Cancellati
         exposing: record.exposing,
         checks: true,
         keeping: Keeping::Nothing,
+        ports: record.ports,
+        choose_ports: None,
     };
     let made = ops::save(&setup, options, shown.listener(&setup), cancel).await?;
     done(&made, "holds the stack with the keys of its cluster; `tstack up` uses it by itself, `tstack snapshot rm` removes it.", shown)

@@ -1,14 +1,15 @@
 //! Which stack, which cluster, which surroundings: from the command line, the environment and what is recorded.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::args::{Global, Provider, Up};
+use super::args::{Global, Ports, Provider, Up};
 use crate::config::Config;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::lint::Settings;
-use crate::ops::{Keeping, Parts, Setup, UpOptions, Wanted};
-use crate::stack::{self, Overrides, Stack};
+use crate::ops::{Keeping, Parts, PortChoice, Setup, UpOptions, Wanted};
+use crate::stack::{self, Folder, Overrides, Stack};
 use crate::state::{self, Record, StateFolder};
 use crate::world::clock::Start;
 use crate::world::{files, folder};
@@ -78,21 +79,29 @@ pub(super) fn path(source: &str) -> Result<&Path, Failure> {
 
 /// A stack by its built-in name or its path.
 pub(super) fn load(source: &str, profiles: &[String], set: &[(String, String)]) -> Result<Stack, Failure> {
+    let folder = folder_of(source)?;
+    let overrides = Overrides { set: set.to_vec(), ..overrides(profiles) };
+    stack::resolve(&folder, &overrides).map_err(stack::Findings::into_failure)
+}
+
+/// The files of a stack by its built-in name or its path.
+fn folder_of(source: &str) -> Result<Folder, Failure> {
     let path = Path::new(source);
     let looks_like_path = source.contains(std::path::MAIN_SEPARATOR)
         || path.extension().is_some_and(|e| e == "yaml" || e == "yml")
         || source.starts_with('.');
-    let folder = match stack::shipped_folder(source) {
-        Some(folder) if !looks_like_path => folder,
-        _ if looks_like_path || path.exists() => folder::read(path)?,
-        _ => {
-            return Err(Failure::usage(format!("there is no stack `{source}`"))
-                .why(format!("built in are: {}", stack::shipped().join(", ")))
-                .hint("A path needs a slash: `tstack up ./my-stack`."));
-        }
-    };
-    let overrides = Overrides { set: set.to_vec(), ..overrides(profiles) };
-    stack::resolve(&folder, &overrides).map_err(stack::Findings::into_failure)
+    match stack::shipped_folder(source) {
+        Some(folder) if !looks_like_path => Ok(folder),
+        _ if looks_like_path || path.exists() => folder::read(path),
+        _ => Err(Failure::usage(format!("there is no stack `{source}`"))
+            .why(format!("built in are: {}", stack::shipped().join(", ")))
+            .hint("A path needs a slash: `tstack up ./my-stack`.")),
+    }
+}
+
+/// The values that stand for ports which were chosen by an earlier run.
+fn chosen_ports(ports: &BTreeMap<String, u16>) -> impl Iterator<Item = (String, String)> {
+    ports.iter().map(|(parameter, port)| (format!("parameters.{parameter}"), port.to_string()))
 }
 
 /// What profiles change in a stack on this machine.
@@ -106,12 +115,36 @@ pub(super) const fn architecture() -> &'static str {
 }
 
 /// What `up` and `plan` are asked.
-pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(String, String)>) -> Result<UpOptions, Failure> {
-    let mut set = config_set;
-    set.extend(assignments(&global.set)?);
-    let stack = load(&up.stack, &global.profile, &set)?;
+pub(super) fn options(
+    global: &Global,
+    up: &Up,
+    env: &Env,
+    (setup, config_set): (&Setup, Vec<(String, String)>),
+) -> Result<UpOptions, Failure> {
+    let told = assignments(&global.set)?;
+    let set = [config_set.clone(), told.clone()].concat();
+    let mut stack = load(&up.stack, &global.profile, &set)?;
     let name = global.name.clone().unwrap_or_else(|| stack.name.clone());
     check_name(&name)?;
+    let fixed = |parameter: &String| told.iter().any(|(path, _)| *path == format!("parameters.{parameter}"));
+    let mut ports = match up.port {
+        Ports::Stack => BTreeMap::new(),
+        Ports::Kept | Ports::Auto => remembered_ports(&setup.state, &name),
+    };
+    ports.retain(|parameter, _| !fixed(parameter));
+    let laid_over: Vec<_> = config_set.into_iter().chain(chosen_ports(&ports)).chain(told.iter().cloned()).collect();
+    if !ports.is_empty() {
+        stack = load(&up.stack, &global.profile, &laid_over)?;
+    }
+    let choose_ports = match up.port {
+        Ports::Auto => {
+            let (folder, overrides) = (folder_of(&up.stack)?, Overrides { set: laid_over, ..overrides(&global.profile) });
+            let mut open = stack::port_parameters(&folder, &overrides);
+            open.retain(|(parameter, _)| !fixed(parameter) && !ports.contains_key(parameter));
+            Some(PortChoice { folder, overrides, open })
+        }
+        Ports::Kept | Ports::Stack => None,
+    };
     let wanted = match &up.context {
         None => match up.provider {
             Provider::Auto => Wanted::Any { of: Parts::of(&stack) },
@@ -141,7 +174,14 @@ pub(super) fn options(global: &Global, up: &Up, env: &Env, config_set: Vec<(Stri
         exposing: up.expose.into(),
         checks: !up.no_verify,
         keeping,
+        ports,
+        choose_ports,
     })
+}
+
+/// The ports that an earlier run chose. What cannot be read is told by the one who works with it.
+fn remembered_ports(state: &Path, name: &str) -> BTreeMap<String, u16> {
+    Record::read(&StateFolder::new(state, name)).ok().flatten().map(|record| record.ports).unwrap_or_default()
 }
 
 /// `path=value`, each.
@@ -193,6 +233,7 @@ pub(super) fn recorded(global: &Global, setup: &Setup, name: &str) -> Result<Opt
         return Ok(None);
     }
     let mut set = record.set;
+    set.extend(chosen_ports(&record.ports));
     set.extend(assignments(&global.set)?);
     let mut profiles = record.profiles;
     profiles.extend(global.profile.iter().cloned());

@@ -19,7 +19,7 @@ pub(super) async fn run(global: &Global, args: &UpArgs, env: &Env, shown: &mut S
 /// One `up`.
 pub(super) async fn once(global: &Global, up: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let (setup, config_set) = source::setup(global, env)?;
-    let options = source::options(global, up, env, config_set)?;
+    let options = source::options(global, up, env, (&setup, config_set))?;
     with(global, up, (&setup, options), env, shown, cancel).await
 }
 
@@ -33,7 +33,6 @@ pub(super) async fn with(
     cancel: &CancellationToken,
 ) -> Result<u8, Failure> {
     lint::first(global, &up.stack, &options, env, shown)?;
-    let links = options.stack.expose.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect();
     let name = options.name.clone();
     let report = ops::up(setup, options, shown.listener(setup), cancel).await?;
     if let Some(told) = &report.told {
@@ -42,7 +41,7 @@ pub(super) async fn with(
             return Ok(exit_code(told));
         }
     }
-    let summary = summary(&report, links, &name, setup.began.elapsed());
+    let summary = summary(&report, &name, setup.began.elapsed());
     if shown.json() {
         shown.data(&report::json_line("summary", &summary))?;
     } else {
@@ -53,7 +52,7 @@ pub(super) async fn with(
 }
 
 /// `took` is what a person has waited, from the first thing that was done to now.
-fn summary(report: &UpReport, urls: Vec<Link>, name: &str, took: Duration) -> Summary {
+fn summary(report: &UpReport, name: &str, took: Duration) -> Summary {
     let flag = if name == report.record.stack { String::new() } else { format!(" --name {name}") };
     let next = |verb: &str, what: &str| Next { command: format!("tstack {verb}{flag}"), what: what.to_owned() };
     let (steps, slowest) = match &report.told {
@@ -69,7 +68,7 @@ fn summary(report: &UpReport, urls: Vec<Link>, name: &str, took: Duration) -> Su
         cluster: name.to_owned(),
         steps,
         checks: report.told.as_ref().map_or(0, ops::Told::passed),
-        urls,
+        urls: report.exposed.iter().map(|e| Link { name: e.name.clone(), url: e.url.clone() }).collect(),
         kubeconfig: report.kubeconfig.as_ref().map(|path| path.display().to_string()),
         ca: report.authority.as_ref().map(|path| path.display().to_string()),
         took,

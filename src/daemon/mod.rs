@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub use door::{Answer, Ask, Door, Talk, ask, connect};
 pub use inside::{Log, allow_many_files, leaving_its_failure, log_to, watch_signals};
 pub use lock::Lock;
-pub use outside::{is_held, read_spec, start, status, stop, write_spec};
+pub use outside::{has_spec, is_held, is_wanted, read_spec, start, status, stop, write_spec};
 
 use crate::failure::Failure;
 

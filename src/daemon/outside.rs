@@ -38,7 +38,7 @@ pub async fn start<S: DeserializeOwned>(
     files::make_private_dir(state)?;
     write_spec(daemon, state, spec)?;
     files::write_private(&daemon.log(state), b"")?;
-    remove(&daemon.failure(state))?;
+    files::remove_if_there(&daemon.failure(state))?;
     let log = std::fs::File::options().append(true).open(daemon.log(state));
     let args = [daemon.name.as_ref(), "--state".as_ref(), state.as_os_str()];
     let started = log.and_then(|log| process::spawn_detached(program, args, log));
@@ -123,7 +123,7 @@ pub fn is_held(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
 pub async fn stop(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
     let mut was_there = Lock::is_held(daemon, state)?;
     // without its spec the daemon ends by itself, even one that does not answer
-    remove(&daemon.spec(state))?;
+    files::remove_if_there(&daemon.spec(state))?;
     let mut trouble = None;
     let until = Instant::now() + END;
     let mut backoff = Backoff::new();
@@ -133,7 +133,7 @@ pub async fn stop(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
             Err(failure) => trouble = Some(failure),
         }
         if !Lock::is_held(daemon, state)? {
-            remove(&daemon.socket(state)?)?;
+            files::remove_if_there(&daemon.socket(state)?)?;
             return Ok(was_there);
         }
         was_there = true;
@@ -143,7 +143,7 @@ pub async fn stop(daemon: Daemon, state: &Path) -> Result<bool, Failure> {
     // one that was stopped, or hangs, hears nothing
     let args = [daemon.name.as_ref(), "--state".as_ref(), state.as_os_str()];
     if orphans::end_with_arguments(&args).await? && !Lock::is_held(daemon, state)? {
-        remove(&daemon.socket(state)?)?;
+        files::remove_if_there(&daemon.socket(state)?)?;
         return Ok(true);
     }
     let stuck = Failure::step(format!("the {} of {} does not end", daemon.name, state.display()));
@@ -175,11 +175,15 @@ pub fn read_spec<Spec: DeserializeOwned>(daemon: Daemon, state: &Path) -> Result
     spec.map(Some).map_err(|e| Failure::step(format!("cannot read the {}'s spec {}", daemon.name, path.display())).because(&e))
 }
 
-fn remove(path: &Path) -> Result<(), Failure> {
-    match fs_err::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::step(format!("cannot remove {}", path.display())).because(&e)),
-        _ => Ok(()),
-    }
+/// Whether the daemon of a state folder was told last to do this. A file that cannot be read says no: the daemon is told again then.
+pub fn has_spec<Spec: DeserializeOwned + PartialEq>(daemon: Daemon, state: &Path, spec: &Spec) -> bool {
+    read_spec::<Spec>(daemon, state).is_ok_and(|told| told.as_ref() == Some(spec))
+}
+
+/// Whether the daemon of a state folder shall run, though its file may not be readable.
+#[must_use]
+pub fn is_wanted(daemon: Daemon, state: &Path) -> bool {
+    daemon.spec(state).exists()
 }
 
 #[cfg(test)]

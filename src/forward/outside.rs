@@ -17,7 +17,7 @@ use crate::failure::Failure;
 pub async fn start(state: &Path, spec: &Spec, program: &Path) -> Result<Status, Failure> {
     FORWARDER.socket(state)?;
     if let Some(running) = status(state).await? {
-        if daemon::read_spec(FORWARDER, state)?.as_ref() == Some(spec) {
+        if daemon::has_spec(FORWARDER, state, spec) {
             return Ok(running);
         }
         stop(state).await?;

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::failure::Failure;
 use crate::plan::{ClusterFact, NodeAccess};
@@ -14,6 +16,11 @@ use crate::supervise::Client;
 use crate::world::engine::{Container, Engine, State};
 use crate::world::kube::Cluster;
 use crate::world::{files, machine, programs};
+
+/// Where kubeadm writes the administrator's kubeconfig in a node.
+const ADMIN: &str = "/etc/kubernetes/admin.conf";
+/// How long a node may take to give its kubeconfig.
+const NODE: Duration = Duration::from_secs(10);
 
 /// What was seen of the cluster itself.
 #[derive(Clone, Default)]
@@ -89,16 +96,10 @@ pub async fn ours(
     let refused = |failure: Failure| SightError::Foreign(if record.is_some() { failure.hint(forget) } else { failure });
     let word = proven(name, &nodes, folder, &machine::name(), record).map_err(refused)?;
     if record.is_none() {
-        if !running {
-            return Err(SightError::Foreign(
-                Failure::preflight(format!("the record of the cluster `{name}` is lost, and it does not run"))
-                    .hint(format!("`docker start {}` starts it; then it is taken up again.", nodes[0].name))
-                    .hint(format!("If it is no longer needed, `kind delete cluster --name {name}` removes it.")),
-            ));
-        }
-        fetch_kubeconfig(programs, folder, name).await.map_err(SightError::Unknown)?;
         sight.adopted = Some(word);
-    } else if sight.identity.is_none() {
+        return lost(engine, programs, folder, (name, &nodes), sight).await;
+    }
+    if sight.identity.is_none() {
         // it was noted before kind was started, and its end never was
         sight.fact = ClusterFact::HalfMade;
         return Ok(sight);
@@ -107,12 +108,11 @@ pub async fn ours(
         sight.fact = resting(&nodes);
         return Ok(sight);
     }
-    let seen = async {
-        let cluster = Cluster::connect(&folder.kubeconfig(), None).await?;
-        let identity = cluster.identity().await?;
-        Ok((cluster, identity))
-    };
-    match seen.await {
+    let mut seen = reach(folder).await;
+    if seen.is_err() && renewed(programs, folder, name).await {
+        seen = reach(folder).await;
+    }
+    match seen {
         Ok((_, identity)) if sight.identity.as_ref().is_some_and(|recorded| *recorded != identity) => {
             Err(SightError::Foreign(foreign(name, "the API server behind our kubeconfig is another cluster's (another identity)")))
         }
@@ -128,6 +128,61 @@ pub async fn ours(
             Ok(sight)
         }
     }
+}
+
+/// The cluster behind our kubeconfig, and its identity.
+async fn reach(folder: &StateFolder) -> Result<(Cluster, String), Failure> {
+    let cluster = Cluster::connect(&folder.kubeconfig(), None).await?;
+    let identity = cluster.identity().await?;
+    Ok((cluster, identity))
+}
+
+/// A cluster with our mark whose record is lost: how far it is made its node tells.
+async fn lost(
+    engine: &Engine,
+    programs: &OsString,
+    folder: &StateFolder,
+    (name, nodes): (&str, &[Container]),
+    sight: Sight,
+) -> Result<Sight, SightError> {
+    // kubeadm writes it before anything runs; a stopped node is asked as well
+    let begun = engine.download(&nodes[0].id, ADMIN).await.map_err(SightError::Unknown)?.is_some();
+    if !begun {
+        return Ok(Sight { fact: ClusterFact::HalfMade, ..sight });
+    }
+    if !nodes.iter().all(|node| node.state == State::Running) {
+        return Ok(Sight { fact: resting(nodes), ..sight });
+    }
+    fetch_kubeconfig(programs, folder, name).await.map_err(SightError::Unknown)?;
+    let seen = async {
+        let (cluster, identity) = reach(folder).await?;
+        // the last thing that kind puts in; what came before it cannot be told from the outside
+        let whole = !cluster.list("storage.k8s.io/v1", "StorageClass", None).await?.is_empty();
+        Ok::<_, Failure>((cluster, identity, whole))
+    };
+    Ok(match seen.await {
+        Ok((_, _, false)) => Sight { fact: ClusterFact::HalfMade, ..sight },
+        Ok((cluster, identity, true)) => Sight { fact: ClusterFact::Running, identity: Some(identity), cluster: Some(cluster), ..sight },
+        Err(failure) => Sight { fact: ClusterFact::Silent, trouble: Some(failure), ..sight },
+    })
+}
+
+/// Whether a kubeconfig that led nowhere was not the one that the node has, and is now. It may have been cut short, or changed by a hand.
+async fn renewed(programs: &OsString, folder: &StateFolder, name: &str) -> bool {
+    let before = files::read_if_there(&folder.kubeconfig()).ok().flatten();
+    // a node that is stopped by a signal answers nothing
+    let fetched = timeout(NODE, fetch_kubeconfig(programs, folder, name)).await.is_ok_and(|fetched| fetched.is_ok());
+    fetched && files::read_if_there(&folder.kubeconfig()).ok().flatten() != before
+}
+
+/// Whether a container of this engine carries the mark of this folder, as a node of the cluster that it would make.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn marked(engine: &Engine, folder: &StateFolder) -> Result<bool, Failure> {
+    let name = format!("tstack-{}", folder.name());
+    let nodes = engine.containers(&[(Container::KIND_CLUSTER, &name)]).await?;
+    Ok(!nodes.is_empty() && proven(&name, &nodes, folder, &machine::name(), None).is_ok())
 }
 
 /// How the nodes of a cluster rest, not all of which run.

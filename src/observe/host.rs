@@ -51,7 +51,7 @@ pub async fn adapted(stack: &Stack, places: &Places, folder: &StateFolder, sight
     fact = HostFact { left_out, faults, skipped, metrics, ..fact };
     if sight.supervisor.is_some() {
         let spec = spec(&stack, &fact.programs, &found, (stack.expose.clone(), fact.metrics.clone()), folder);
-        let same = fact.missing.is_empty() && Client::spec(&folder.path())?.as_ref() == Some(&spec);
+        let same = fact.missing.is_empty() && Client::has_spec(&folder.path(), &spec);
         fact.outdated = (!same).then(|| "its programs or ports differ from the stack".to_owned());
     }
     Ok((stack, fact))

@@ -10,8 +10,8 @@ mod host;
 mod kept;
 mod objects;
 
-pub use authority::authority;
-pub use cluster::{Sight, SightError, named, ours, target_name};
+pub use authority::{authority, authority_damage};
+pub use cluster::{Sight, SightError, marked, named, ours, target_name};
 pub use host::{adapted, held, host_spec, processes, wanted};
 pub use kept::{Kept, baked, engine_has, saved, wanted_snapshot};
 pub use objects::{Seen, components, objects_of};
@@ -40,6 +40,7 @@ pub async fn for_up(
 ) -> Result<Observed, Failure> {
     let mut observed = for_down(folder, record, sight).await?;
     observed.authority = authority(folder)?.filter(|a| a.usable(clock::now()).is_ok()).map(|a| a.fingerprint());
+    observed.authority_damage = authority_damage(folder)?;
     observed.pulled_charts = pulled_charts(stack, folder)?;
     if let Some(engine) = engine {
         let mut wanted = stack.images();

@@ -7,12 +7,14 @@ use tokio_util::sync::CancellationToken;
 use super::drive::{Listener, Told, drive};
 use super::preflight;
 use super::session::{Session, Setup, Wanted};
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
-use crate::plan::{self, ClusterFact, DownRequest};
+use crate::plan::{self, ClusterFact, DownRequest, NodeAccess};
 use crate::snapshot::{BAKED_FROM, SNAPSHOT};
-use crate::state::Target;
-use crate::world::engine::KeptImage;
+use crate::state::{Target, owner};
+use crate::world::engine::{KIND_NETWORK, KeptImage};
+use crate::world::machine;
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,11 @@ pub async fn down(
     mut listener: Listener,
     cancel: &CancellationToken,
 ) -> Result<DownReport, Failure> {
-    let mut session = Session::begin(setup, name, &Wanted::Own, Some("down")).await?;
+    let wanted = if options.forget { Wanted::Forgotten } else { Wanted::Own };
+    let mut session = Session::begin(setup, name, &wanted, Some("down")).await?;
+    if let Some(text) = &session.mended {
+        listener(&Event::Note { text: text.clone() }, setup.began.elapsed());
+    }
     if matches!(session.record.target, Target::Host) {
         // not asked but looked at: one that does not answer has to go as well, and goes with `--forget` too, since it is on this machine
         session.sight = observe::held(&session.folder)?;
@@ -65,9 +71,19 @@ async fn kept_by(session: &Session) -> Vec<KeptImage> {
     }
 }
 
+/// Whether the network of the nodes was made by tstack, for this cluster or for another that is gone, and nobody else is on it.
+async fn is_last_on_our_network(session: &Session) -> bool {
+    let (Some(engine), Target::Kind { .. }) = (&session.engine, &session.record.target) else { return false };
+    // what cannot be known is not removed
+    let Ok(Some(network)) = engine.network(KIND_NETWORK).await else { return false };
+    let ours = |container: &String| matches!(&session.sight.nodes, NodeAccess::Containers(nodes) if nodes.contains(container));
+    network.is_by(&owner::shared_word(&session.folder, &machine::name())) && network.containers.iter().all(ours)
+}
+
 async fn remove(session: &Session, options: DownOptions, listener: &mut Listener, cancel: &CancellationToken) -> Result<Told, Failure> {
     let sight = &session.sight;
     let mut observed = observe::for_down(&session.folder, &session.record, sight).await?;
+    observed.network_made |= is_last_on_our_network(session).await;
     // what was not looked at is not removed
     observed.network_made &= !options.forget;
     let plan = plan::down(&observed, DownRequest { keep_cluster: options.keep_cluster })?;

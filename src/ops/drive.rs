@@ -52,9 +52,19 @@ pub(super) async fn drive(
 ) -> Result<Told, Failure> {
     // what lies in the folder goes with it, so a `down` has no journal to keep; and a node image is baked for no cluster
     let kept = verb != "down" && context.folder.path().is_dir();
-    let mut journal = if kept { Some(Journal::open(&context.folder, verb, context.began.time)?) } else { None };
     let (events_tx, mut events_rx) = unbounded_channel();
     let began = context.began;
+    let mut journal = None;
+    if kept {
+        match Journal::open(&context.folder, verb, began.time) {
+            Ok(opened) => journal = Some(opened),
+            // nothing of the stack hangs on it
+            Err(failure) => {
+                let text = format!("This run keeps no journal: {} ({}).", failure.what, failure.why.join(", "));
+                listener(&Event::Note { text }, began.elapsed());
+            }
+        }
+    }
     let steps = plan.steps().iter().map(crate::plan::Step::info).collect();
     let _ = events_tx.send(Event::PlanStarted { verb: verb.to_owned(), target: target.to_owned(), steps });
     for left_out in plan.left_out() {

@@ -134,7 +134,7 @@ async fn ports(plan: &Plan, session: &Session, problems: &mut Problems) -> Resul
             problems.add(
                 Failure::preflight(format!("port {port} is taken by {owner}"))
                     .hint(owner.hint(port))
-                    .hint("A stack's ports are among its parameters, such as --set parameters.httpPort=8081."),
+                    .hint("Take free ports with --port auto, or name one: a stack's ports are among its parameters, such as --set parameters.httpPort=8081."),
             );
         }
     }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::provider;
+use super::recorded::{Recorded, recorded};
 use crate::exec::{Context, Engines};
 use crate::failure::{Failure, FailureKind};
 use crate::observe::{self, Sight, SightError};
 use crate::plan::{Exposing, HostFact};
 use crate::stack::{Component, ComponentKind, ImageRef, Stack};
-use crate::state::{Lock, Record, StateFolder, Target, VERSION, owner};
+use crate::state::{Lock, Ran, Record, StateFolder, Target, owner};
 use crate::supervise::{Client, end_orphans};
 use crate::world::engine::{Engine, default_addresses};
 use crate::world::helm::Helm;
@@ -76,6 +77,8 @@ impl Parts {
 pub enum Wanted {
     /// What is recorded under the name, and where nothing is, a kind cluster; what `down` and `status` begin with.
     Own,
+    /// What is recorded under the name, readable or not; what `down --forget` begins with.
+    Forgotten,
     /// What is recorded under the name, and where nothing is, what this machine can run.
     Any {
         /// What a cluster of the stack is made of.
@@ -106,20 +109,22 @@ pub(super) struct Session {
     pub setup: Setup,
     pub folder: StateFolder,
     /// Held until the session ends, where a verb changes something.
-    _lock: Option<Lock>,
+    pub lock: Option<Lock>,
     pub record: Record,
     pub recorded: bool,
     pub engine: Option<Engine>,
     pub sight: Sight,
     /// What was chosen to run on, and why, where that was left to us.
     pub chosen: Option<String>,
+    /// That the record was damaged, and what came of it.
+    pub mended: Option<String>,
 }
 
 impl Session {
     /// Begins a session on the cluster `name`, without a look outside yet. With a verb the lock is taken.
     ///
     /// # Errors
-    /// When another tstack holds the cluster, or its record cannot be read.
+    /// When another tstack holds the cluster, or its record is damaged and nobody but the user knows what was in it.
     pub(super) async fn begin(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
@@ -129,12 +134,14 @@ impl Session {
                 end_orphans(&folder.path()).await?;
             }
         }
-        let before = Record::read(&folder)?;
-        let recorded = before.is_some();
+        let Recorded { record: before, ran, note: mended } = Box::pin(recorded(setup, &folder, wanted, verb)).await?;
+        let was_recorded = before.is_some();
         let mut chosen = None;
-        let wanted = match (&before, wanted) {
-            // its record is lost, and what it runs on is known all the same
-            (None, Wanted::Own) if Client::is_held(&folder.path())? || Client::spec(&folder.path())?.is_some() => &Wanted::Host,
+        let wanted = match (ran, wanted) {
+            // the record is lost, and what it runs on is known all the same
+            (Some(Ran::OnHost), Wanted::Own | Wanted::Forgotten) => &Wanted::Host,
+            (Some(Ran::OnHost), Wanted::Any { .. }) if mended.is_some() => &Wanted::Host,
+            (Some(Ran::OnKind), Wanted::Any { .. }) => &Wanted::Kind,
             _ => wanted,
         };
         let target = match (&before, wanted) {
@@ -146,7 +153,8 @@ impl Session {
             (record, wanted) => target(record.as_ref(), wanted, &folder)?,
         };
         let record = before.unwrap_or_else(|| fresh(target));
-        Ok(Self { setup: setup.clone(), folder, _lock: lock, record, recorded, engine: None, sight: Sight::default(), chosen })
+        let sight = Sight::default();
+        Ok(Self { setup: setup.clone(), folder, lock, record, recorded: was_recorded, engine: None, sight, chosen, mended })
     }
 
     /// Begins a session and looks at the cluster.
@@ -176,7 +184,7 @@ impl Session {
         (self.sight, self.engine) = match &self.record.target {
             Target::Kind { cluster, .. } => {
                 let engine = connect(setup).await.map_err(SightError::Unknown)?;
-                (observe::ours(&engine, &setup.path, &self.folder, cluster, recorded).await?, Some(engine))
+                (Box::pin(observe::ours(&engine, &setup.path, &self.folder, cluster, recorded)).await?, Some(engine))
             }
             // a named cluster works without an engine, if no image must get into its nodes
             Target::Context { kubeconfig, context } => {
@@ -259,7 +267,6 @@ pub(super) fn before_the_first_step(failure: Failure) -> Failure {
 
 fn fresh(target: Target) -> Record {
     Record {
-        version: VERSION,
         stack: String::new(),
         source: String::new(),
         profiles: Vec::new(),
@@ -271,13 +278,15 @@ fn fresh(target: Target) -> Record {
         needs: std::collections::BTreeMap::new(),
         verified: None,
         exposing: Exposing::Auto,
+        ports: std::collections::BTreeMap::new(),
+        host_ports: Vec::new(),
     }
 }
 
 /// The recorded target, unless the user names one; one name never changes its cluster under the user's hands.
 fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Result<Target, Failure> {
     let asked = match wanted {
-        Wanted::Own | Wanted::Any { .. } => None,
+        Wanted::Own | Wanted::Forgotten | Wanted::Any { .. } => None,
         Wanted::Kind => match record.map(|record| &record.target) {
             Some(kind @ Target::Kind { .. }) => Some(kind.clone()),
             _ => Some(kind(folder)),

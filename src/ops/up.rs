@@ -1,5 +1,6 @@
 //! `up`: from what is to what the stack wants; and `plan`, which shows it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
+use super::free_ports::{self, PortChoice};
 use super::kept;
 use super::preflight;
 use super::session::{Programs, Session, Setup, Wanted, before_the_first_step};
@@ -15,7 +17,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest};
-use crate::stack::{Component, Stack};
+use crate::stack::{Component, Exposure, Stack};
 use crate::state::{Record, Target};
 
 /// What the user asked for.
@@ -38,6 +40,10 @@ pub struct UpOptions {
     pub checks: bool,
     /// What may stand for work done before.
     pub keeping: Keeping,
+    /// Ports that are other than the stack's own, by parameter; the stack has them already.
+    pub ports: BTreeMap<String, u16>,
+    /// What other ports are chosen from, where that is wanted.
+    pub choose_ports: Option<PortChoice>,
 }
 
 /// What may stand for work done before, where the cluster is yet to be made.
@@ -59,6 +65,8 @@ pub struct UpReport {
     pub record: Record,
     /// The kubeconfig with which the cluster is reached, where there is one.
     pub kubeconfig: Option<std::path::PathBuf>,
+    /// What is reached on localhost, and where.
+    pub exposed: Vec<Exposure>,
     /// What a person should know of how it runs.
     pub notes: Vec<String>,
     /// The certificate of the local CA, where there is one.
@@ -69,15 +77,20 @@ pub struct UpReport {
 ///
 /// # Errors
 /// Before the first side effect: what makes it impossible. A failed step is in the report, not here.
-pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cancel: &CancellationToken) -> Result<UpReport, Failure> {
+pub async fn up(setup: &Setup, mut options: UpOptions, mut listener: Listener, cancel: &CancellationToken) -> Result<UpReport, Failure> {
     let mut session = Session::open(setup, &options.name, &options.wanted, Some("up")).await?;
-    if let Some(text) = &session.chosen {
+    for text in session.mended.iter().chain(&session.chosen) {
         listener(&Event::Note { text: text.clone() }, setup.began.elapsed());
     }
     if session.recorded && !session.record.stack.is_empty() && session.record.stack != options.stack.name {
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
             .hint(format!("Give `{}` a cluster of its own with --name, or `tstack down` first.", options.stack.name)));
     }
+    for text in free_ports::choose(&mut session, &mut options).await? {
+        listener(&Event::Note { text }, setup.began.elapsed());
+    }
+    session.record.ports.clone_from(&options.ports);
+    let exposed = options.stack.expose.clone();
     let kept::Restoring { plan, note } = kept::restore(&session, &options.stack, options.keeping).await?;
     if let Some(text) = note {
         listener(&Event::Note { text }, Duration::ZERO);
@@ -85,14 +98,14 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
     if let Some(plan) = plan {
         let told = restore(&mut session, &options, &plan, &mut listener, cancel).await?;
         if told.outcome.failure().is_some() {
-            return Ok(UpReport::of(&session, Some(told)).await);
+            return Ok(UpReport::of(&session, exposed, Some(told)).await);
         }
     }
     if matches!(session.sight.fact, ClusterFact::Stopped | ClusterFact::Paused | ClusterFact::Silent) {
         // what a cluster holds is seen only once it answers: it is started before anything else is decided
         let told = start(&session, &mut listener, cancel).await?;
         if told.outcome.failure().is_some() {
-            return Ok(UpReport::of(&session, Some(told)).await);
+            return Ok(UpReport::of(&session, exposed, Some(told)).await);
         }
         session.look().await?;
     }
@@ -113,7 +126,7 @@ pub async fn up(setup: &Setup, options: UpOptions, mut listener: Listener, cance
         Some(told)
     };
     session.record = context.record();
-    Ok(UpReport::of(&session, told).await)
+    Ok(UpReport::of(&session, exposed, told).await)
 }
 
 /// Notes what is about to be made, and for whom.
@@ -129,6 +142,7 @@ fn begin(
     profiles.clone_into(&mut session.record.profiles);
     set.clone_into(&mut session.record.set);
     session.record.exposing = exposing;
+    session.record.host_ports = free_ports::host_ports(stack);
     let needs = |component: &Component| component.needs.iter().map(|need| need.component.clone()).collect();
     session.record.needs.extend(stack.components.iter().map(|component| (component.name.clone(), needs(component))));
     session.record.write(&session.folder)
@@ -161,10 +175,10 @@ async fn start(session: &Session, listener: &mut Listener, cancel: &Cancellation
 }
 
 impl UpReport {
-    async fn of(session: &Session, told: Option<Told>) -> Self {
+    async fn of(session: &Session, exposed: Vec<Exposure>, told: Option<Told>) -> Self {
         let authority = Some(session.folder.authority_certificate()).filter(|path| path.exists());
         let kubeconfig = (!matches!(session.record.target, Target::Host)).then(|| session.kubeconfig());
-        Self { told, record: session.record.clone(), kubeconfig, notes: session.notes().await, authority }
+        Self { told, record: session.record.clone(), kubeconfig, exposed, notes: session.notes().await, authority }
     }
 }
 
@@ -172,14 +186,16 @@ impl UpReport {
 ///
 /// # Errors
 /// As [`up`], but nothing is locked.
-pub async fn plan(setup: &Setup, options: UpOptions) -> Result<Planned, Failure> {
-    let session = Session::open(setup, &options.name, &options.wanted, None).await?;
+pub async fn plan(setup: &Setup, mut options: UpOptions) -> Result<Planned, Failure> {
+    let mut session = Session::open(setup, &options.name, &options.wanted, None).await?;
+    let notes = session.mended.iter().chain(&session.chosen).cloned().collect::<Vec<_>>();
+    let notes = [notes, free_ports::choose(&mut session, &mut options).await?].concat();
     let (stack, host) = session.fit(options.stack).await?;
     let (plan, decided_in) = match kept::restore(&session, &stack, options.keeping).await?.plan {
         Some(plan) => (plan, Duration::ZERO),
         None => decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?,
     };
-    Ok(Planned { plan, chosen: session.chosen, decided_in: decided_in.as_secs_f64() })
+    Ok(Planned { plan, notes, decided_in: decided_in.as_secs_f64() })
 }
 
 /// What `up` would do.
@@ -189,9 +205,9 @@ pub struct Planned {
     /// The steps.
     #[serde(flatten)]
     pub plan: Plan,
-    /// What was chosen to run on, and why, where that was left to us.
+    /// What was chosen where that was left to us, and why; and what was found damaged.
     #[serde(skip)]
-    pub chosen: Option<String>,
+    pub notes: Vec<String>,
     /// How many seconds it took to decide, all looking done.
     pub decided_in: f64,
 }

@@ -28,6 +28,8 @@ pub struct Observed {
     pub objects: BTreeMap<ObjectId, ObjectFact>,
     /// The fingerprint of the local CA, where there is a usable one.
     pub authority: Option<String>,
+    /// Why the files of the local CA are none any more, where that is so.
+    pub authority_damage: Option<String>,
     /// Routes of the running forwarder.
     pub forwarder: Option<Vec<(u16, ServiceFile)>>,
     /// Host ports that the cluster maps, where it exists.

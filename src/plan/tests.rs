@@ -50,8 +50,14 @@ fn all_there(stack: &Stack) -> Observed {
             observed.pulled_charts.insert(component.name.clone());
             observed.releases.insert(release_of(chart), release_as_wanted(chart));
         }
+        observed.made.push(on_record(&component.name));
     }
     observed
+}
+
+/// That something of a component is on record.
+fn on_record(component: &str) -> Made {
+    Made::Objects { component: component.to_owned(), ids: Vec::new() }
 }
 
 fn built_images(stack: &Stack) -> Vec<ImageRef> {
@@ -363,6 +369,35 @@ fn a_certificate_of_another_authority_is_issued_anew() {
 fn without_an_authority_there_will_be_one_first() {
     insta::assert_snapshot!(changed(|observed| observed.authority = None), @r"
         1. make a local certificate authority  (there is no usable one)
+        2. apply certificate (3 objects)  (Secret cert-manager/tstack-ca differs from the stack)  <- 1
+        3. wait until certificate is ready  (it was just applied)  <- 2
+        ");
+}
+
+#[test]
+fn what_no_record_tells_of_is_applied_once_more_on_a_cluster_that_stays() {
+    let stack = task_api();
+    let forwarder = Some(stack.expose.iter().map(|e| (e.host, e.service.clone())).collect());
+    let mut observed = Observed { cluster: ClusterFact::Named, forwarder, ports: vec![], ..all_there(&stack) };
+    assert!(up(&stack, &observed, UP).unwrap().is_empty());
+    observed.made.retain(|made| ![on_record("keda"), on_record("routes")].contains(made));
+    let plan = up(&stack, &observed, UP).unwrap();
+    let applied: Vec<_> =
+        plan.steps().iter().filter(|step| step.id.starts_with("apply:")).map(|step| (step.id.as_str(), step.cause.as_str())).collect();
+    let cause = "it is there, and not on record: `down` would leave it";
+    assert_eq!(BTreeSet::from_iter(applied), BTreeSet::from([("apply:keda", cause), ("apply:routes", cause)]));
+    // a cluster of ours goes as a whole
+    assert!(up(&stack, &Observed { made: vec![], ..all_there(&stack) }, UP).unwrap().is_empty());
+}
+
+#[test]
+fn a_damaged_authority_is_told_to_those_who_trust_it() {
+    let damage = |observed: &mut Observed| {
+        observed.authority = None;
+        observed.authority_damage = Some("ca.key is gone".into());
+    };
+    insta::assert_snapshot!(changed(damage), @r"
+        1. make a local certificate authority  (the one that was made is damaged (ca.key is gone), and who trusts it has to trust the new one)
         2. apply certificate (3 objects)  (Secret cert-manager/tstack-ca differs from the stack)  <- 1
         3. wait until certificate is ready  (it was just applied)  <- 2
         ");
@@ -749,11 +784,13 @@ fn act(stack: &Stack, observed: &mut Observed, step: &Step) {
             assert!(running && observed.pulled_charts.contains(name), "{name}");
             assert!(component(name).images.iter().all(|image| observed.node_images.contains(image)), "{name}");
             let unready = Some("new".into());
+            observed.made.push(on_record(name));
             observed.releases.insert(release_of(chart(stack, name)), ReleaseFact { unready, ..release_as_wanted(chart(stack, name)) });
         }
         Action::ApplyObjects { component: name } => {
             assert!(running);
             let authority = observed.authority.clone().unwrap_or_default();
+            observed.made.push(on_record(name));
             let unready = (!component(name).kind.is_ready_at_once()).then(|| "new".to_owned());
             for (id, digest) in wanted_objects(component(name), &authority) {
                 observed.objects.insert(id, ObjectFact { digest: Some(digest), unready: unready.clone() });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Action, ClusterFact, Exposing, HostFact, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
+use super::{Action, ClusterFact, Exposing, HostFact, Made, NodeAccess, ObjectFact, Observed, Plan, ReleaseFact, Step};
 use super::{certificate_digest, chart_digest, object_digest, secrets_digest, stack_digest};
 use crate::failure::Failure;
 use crate::host::Wanted;
@@ -260,7 +260,9 @@ impl<'a> Draft<'a> {
             ComponentKind::Certificate(certificate) => {
                 if self.observed.authority.is_none() && !self.has("authority") {
                     let step = Step::new("authority", "make a local certificate authority", Action::CreateAuthority);
-                    self.add(step.because("there is no usable one").within(SHORT));
+                    let damaged = |why| format!("the one that was made is damaged ({why}), and who trusts it has to trust the new one");
+                    let cause = self.observed.authority_damage.as_ref().map_or_else(|| "there is no usable one".to_owned(), damaged);
+                    self.add(step.because(cause).within(SHORT));
                 }
                 // without a CA yet no recorded digest can match, whatever stands for the fingerprint
                 let digest = certificate_digest(certificate, self.observed.authority.as_deref().unwrap_or_default());
@@ -278,7 +280,7 @@ impl<'a> Draft<'a> {
             None => Some("not installed".to_owned()),
             Some(ReleaseFact { status, .. }) if status != "deployed" => Some(format!("the release is {status}")),
             Some(fact) if fact.digest.as_deref() != Some(&digest) => Some(change_of(fact, &chart.version)),
-            Some(_) => None,
+            Some(_) => self.unrecorded(&component.name),
         };
         let name = &component.name;
         let title = |verb: &str| format!("{verb} {name} {}", chart.version);
@@ -318,6 +320,14 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Why what is in place is applied once more: on a cluster that stays, `down` removes what is on record and nothing else, and a record may
+    /// have been lost.
+    fn unrecorded(&self, name: &str) -> Option<String> {
+        let of_it = |made: &Made| matches!(made, Made::Objects { component, .. } | Made::Release { component, .. } if component == name);
+        let lost = self.observed.cluster == ClusterFact::Named && !self.observed.made.iter().any(of_it);
+        lost.then(|| "it is there, and not on record: `down` would leave it".to_owned())
+    }
+
     fn objects(&mut self, component: &Component, wanted: &[(ObjectId, String)]) {
         let fact = |id: &ObjectId| self.observed.objects.get(id);
         let absent = wanted.iter().filter(|(id, _)| fact(id).is_none()).count();
@@ -326,7 +336,7 @@ impl<'a> Draft<'a> {
             _ if absent == wanted.len() => Some("not there".to_owned()),
             _ if absent > 0 => Some(format!("{absent} of {} objects are not there", wanted.len())),
             Some((id, _)) => Some(format!("{id} differs from the stack")),
-            None => None,
+            None => self.unrecorded(&component.name),
         };
         let name = &component.name;
         if let Some(cause) = cause {

@@ -71,7 +71,7 @@ fn documents(manifests: Manifests, components: &[Component], found: &Collector) 
     Documents { sources: found.sources(), nodes }
 }
 
-fn open(folder: &Folder, found: &mut Collector) -> Option<Node> {
+pub(super) fn open(folder: &Folder, found: &mut Collector) -> Option<Node> {
     let Some(bytes) = folder.files.get("stack.yaml") else {
         let source = found.source(folder.origin.as_str(), "");
         found.add(Pos { source, line: 1, column: 1 }, "the folder has no `stack.yaml`");

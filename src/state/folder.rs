@@ -24,6 +24,12 @@ impl StateFolder {
         &self.name
     }
 
+    /// The folder of all clusters.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> PathBuf {
@@ -42,6 +48,12 @@ impl StateFolder {
     #[must_use]
     pub fn record(&self) -> PathBuf {
         self.path().join("state.json")
+    }
+
+    /// The same once more, from which it is healed where it is damaged.
+    #[must_use]
+    pub fn record_copy(&self) -> PathBuf {
+        self.path().join("state.json.copy")
     }
 
     /// The kubeconfig of a cluster that we made.
@@ -66,6 +78,12 @@ impl StateFolder {
     #[must_use]
     pub fn kubeconfig_of_kind(&self) -> PathBuf {
         self.path().join("kubeconfig.kind")
+    }
+
+    /// Whether something lies here that only a kind cluster of ours leaves.
+    #[must_use]
+    pub fn was_of_kind(&self) -> bool {
+        [self.kubeconfig(), self.kubeconfig_of_kind(), self.kubeadm_patches()].iter().any(|path| path.exists())
     }
 
     /// What kubeadm reads when it makes a cluster of ours; mounted into the node.
@@ -125,21 +143,32 @@ impl StateFolder {
     }
 }
 
+/// The names of all clusters below `root` that have a lock file.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(super) fn locked(root: &Path) -> Result<Vec<String>, Failure> {
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.strip_prefix('.')?.strip_suffix(".lock")?.to_owned());
+    Ok(entries(root)?.iter().filter_map(|path| name(path)).collect())
+}
+
+fn entries(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let failed = |e: std::io::Error| Failure::step(format!("cannot read {}", root.display())).because(&e);
+    match fs_err::read_dir(root) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(failed(e)),
+    }
+}
+
 /// The names of all clusters below `root`.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn list(root: &Path) -> Result<Vec<String>, Failure> {
-    let failed = |e: std::io::Error| Failure::step(format!("cannot read {}", root.display())).because(&e);
-    let entries = match fs_err::read_dir(root) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(failed(e)),
-    };
     let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.join("state.json").is_file()
+    for path in entries(root)? {
+        if ["state.json", "state.json.copy"].iter().any(|file| path.join(file).is_file())
             && let Some(name) = path.file_name().and_then(|n| n.to_str())
         {
             names.push(name.to_owned());

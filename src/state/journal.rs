@@ -1,8 +1,8 @@
 //! The journal: the events of runs, a line each, for people and for `timings`.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -37,7 +37,12 @@ impl Journal {
         options.append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let torn = !ends_whole(&path);
         let mut journal = Self { file: options.open(&path).map_err(failed)? };
+        if torn {
+            // what a killed run, or a power cut, left of its last line must not swallow the first one of this run
+            let _ = journal.file.write_all(b"\n");
+        }
         journal.line(&json!({"event": "run", "verb": verb, "time": began.to_string(), "version": env!("CARGO_PKG_VERSION")}));
         Ok(journal)
     }
@@ -70,6 +75,18 @@ impl Journal {
     }
 }
 
+/// Whether a file is empty, not there, or ends with a whole line.
+fn ends_whole(path: &Path) -> bool {
+    let last = || -> std::io::Result<u8> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(byte[0])
+    };
+    !last().is_ok_and(|byte| byte != b'\n')
+}
+
 /// The journal before the one at hand.
 fn before(folder: &StateFolder) -> PathBuf {
     folder.journal().with_extension("jsonl.old")
@@ -90,6 +107,20 @@ mod tests {
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines[0]["verb"], "up");
         assert_eq!(lines[1], json!({"event": "plan.cancelling", "at": 1.25}));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_does_not_swallow_the_next_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = StateFolder::new(temp.path(), "x");
+        folder.create().unwrap();
+        for left in [&b"{\"event\": \"plan.star"[..], b"\0\0\0\0", b"\xff\xfe", b"{}\n", b""] {
+            fs_err::write(folder.journal(), left).unwrap();
+            Journal::open(&folder, "up", jiff::Timestamp::UNIX_EPOCH).unwrap();
+            let text = Journal::read(&folder).unwrap().unwrap();
+            let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+            assert_eq!(last["verb"], "up", "{text}");
+        }
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub fn new_word(folder: &StateFolder, machine: &str, run: &str) -> String {
     format!("{}-{}", place(folder, machine), digest(&[run]))
 }
 
+/// A word for what all clusters of the same root on this machine share.
+#[must_use]
+pub fn shared_word(folder: &StateFolder, machine: &str) -> String {
+    digest(&[machine, &folder.root().to_string_lossy()])
+}
+
 /// Whether a word was made for this folder on this machine, by a run whose record is lost.
 #[must_use]
 pub fn is_of(word: &str, folder: &StateFolder, machine: &str) -> bool {
@@ -63,6 +69,14 @@ mod tests {
         assert!(!is_of("", &mine, "laptop"));
         assert_ne!(word, new_word(&mine, "laptop", "2"));
         assert!(word.len() <= 63, "a label's value has 63 characters at most: {word}");
+    }
+
+    #[test]
+    fn what_is_shared_belongs_to_one_root_on_one_machine() {
+        let word = |root: &str, name: &str, machine: &str| shared_word(&StateFolder::new(root, name), machine);
+        assert_eq!(word("/home/a", "x", "laptop"), word("/home/a", "y", "laptop"));
+        assert_ne!(word("/home/a", "x", "laptop"), word("/home/b", "x", "laptop"));
+        assert_ne!(word("/home/a", "x", "laptop"), word("/home/a", "x", "server"));
     }
 
     #[test]

@@ -4,22 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::StateFolder;
-use crate::failure::Failure;
 use crate::plan::{Exposing, Made};
-use crate::world::files;
 
-/// The version of the record's form. A newer one is refused, never guessed at.
-pub const VERSION: u64 = 1;
-
-/// What tstack made and for whom. Written whole after each change.
+/// What tstack made and for whom. Written whole after each change; how it lies on disk `stored` tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// Always [`VERSION`].
-    pub version: u64,
     /// The stack's name.
     pub stack: String,
     /// Where the stack came from, to find it again: a path, or the name of a built-in one.
@@ -47,6 +38,12 @@ pub struct Record {
     /// How services get onto localhost.
     #[serde(default)]
     pub exposing: Exposing,
+    /// Ports that were chosen because the stack's own were taken, by parameter.
+    #[serde(default)]
+    pub ports: BTreeMap<String, u16>,
+    /// Every port of this machine that the stack is reached by: others leave them alone, also while nobody listens there.
+    #[serde(default)]
+    pub host_ports: Vec<u16>,
 }
 
 /// The cluster that a stack runs on.
@@ -86,39 +83,10 @@ pub struct Verified {
 }
 
 impl Record {
-    /// Reads the record of a folder, `None` where there is none.
-    ///
-    /// # Errors
-    /// When it cannot be read, is not ours, or is of a newer tstack; nothing is guessed then.
-    pub fn read(folder: &StateFolder) -> Result<Option<Self>, Failure> {
-        let path = folder.record();
-        let Some(bytes) = files::read_if_there(&path)? else { return Ok(None) };
-        let unreadable = |why: String| {
-            Failure::preflight(format!("the state file {} cannot be read", path.display()))
-                .why(why)
-                .hint(format!("If the cluster is gone, remove the folder {}.", folder.path().display()))
-                .hint(format!("If it is there, `kind delete cluster --name tstack-{}` removes it.", folder.name()))
-        };
-        let value: Value = serde_json::from_slice(&bytes).map_err(|e| unreadable(format!("it is not JSON: {e}")))?;
-        match value.get("version").and_then(Value::as_u64) {
-            Some(version) if version > VERSION => {
-                return Err(Failure::preflight(format!("the state file {} is of a newer tstack", path.display()))
-                    .why(format!("it has version {version}, this tstack knows {VERSION}"))
-                    .hint("Use the tstack that made it, or a newer one."));
-            }
-            Some(_) => {}
-            None => return Err(unreadable("it has no version".into())),
-        }
-        serde_json::from_value(value).map(Some).map_err(|e| unreadable(e.to_string()))
-    }
-
-    /// Writes the record whole.
-    ///
-    /// # Errors
-    /// When the disk is full or the folder is gone.
-    pub fn write(&self, folder: &StateFolder) -> Result<(), Failure> {
-        let text = serde_json::to_vec_pretty(self).map_err(|e| Failure::internal("the state cannot be written").because(&e))?;
-        files::write_private(&folder.record(), &text)
+    /// Whether it is of a cluster that is being made by us, or was when that run was ended.
+    #[must_use]
+    pub const fn is_half_made(&self) -> bool {
+        matches!(self.target, Target::Kind { .. }) && self.identity.is_none()
     }
 
     /// Forgets definitions of a component that are not among those that are there: they were noted before they were to be made.
@@ -162,16 +130,8 @@ mod tests {
     use super::*;
     use crate::stack::ObjectId;
 
-    fn folder() -> (tempfile::TempDir, StateFolder) {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = StateFolder::new(temp.path(), "x");
-        folder.create().unwrap();
-        (temp, folder)
-    }
-
     fn record() -> Record {
         Record {
-            version: VERSION,
             stack: "x".into(),
             source: "x".into(),
             profiles: vec![],
@@ -183,35 +143,8 @@ mod tests {
             needs: BTreeMap::new(),
             verified: None,
             exposing: Exposing::Auto,
-        }
-    }
-
-    #[test]
-    fn a_record_is_read_as_it_was_written() {
-        let (_temp, folder) = folder();
-        let mut written = record();
-        written.add(Made::Namespace { name: "n".into() });
-        written.write(&folder).unwrap();
-        assert_eq!(Record::read(&folder).unwrap().unwrap(), written);
-    }
-
-    #[test]
-    fn a_newer_record_is_refused_and_says_so() {
-        let (_temp, folder) = folder();
-        files::write_private(&folder.record(), br#"{"version": 2, "future": true}"#).unwrap();
-        let failure = Record::read(&folder).unwrap_err();
-        assert!(failure.what.ends_with("is of a newer tstack"), "{}", failure.what);
-        assert_eq!(failure.why, ["it has version 2, this tstack knows 1"]);
-    }
-
-    #[test]
-    fn a_broken_record_is_never_taken_for_none() {
-        let (_temp, folder) = folder();
-        for broken in ["", "{", "[]", r#"{"version": 1}"#, "\u{feff}{}"] {
-            files::write_private(&folder.record(), broken.as_bytes()).unwrap();
-            let failure = Record::read(&folder).unwrap_err();
-            assert!(failure.what.contains("cannot be read"), "{broken}: {}", failure.what);
-            assert!(failure.hints[1].contains("kind delete cluster --name tstack-x"));
+            ports: BTreeMap::new(),
+            host_ports: vec![],
         }
     }
 

@@ -38,7 +38,7 @@ impl Client {
     /// What the supervisor itself met, or that it cannot be started.
     pub async fn start(state: &Path, spec: &Spec, program: &Path) -> Result<Self, Failure> {
         if let Some(client) = Self::find(state).await? {
-            if Self::spec(state)?.as_ref() != Some(spec) {
+            if !Self::has_spec(state, spec) {
                 client.ok(&Ask::Adopt { spec: spec.clone() }).await?;
             }
             return Ok(client);
@@ -65,12 +65,16 @@ impl Client {
         daemon::is_held(SUPERVISOR, state)
     }
 
-    /// What the supervisor of a state folder works with, as it was told last; `None` where none was started.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be read.
-    pub fn spec(state: &Path) -> Result<Option<Spec>, Failure> {
-        daemon::read_spec(SUPERVISOR, state)
+    /// Whether a supervisor was to run there: its file lies there, readable or not.
+    #[must_use]
+    pub fn is_wanted(state: &Path) -> bool {
+        daemon::is_wanted(SUPERVISOR, state)
+    }
+
+    /// Whether the supervisor of a state folder was told last to work with this. A file that is damaged says no.
+    #[must_use]
+    pub fn has_spec(state: &Path, spec: &Spec) -> bool {
+        daemon::has_spec(SUPERVISOR, state, spec)
     }
 
     /// Ends the supervisor of a state folder with all of its processes, and waits until nothing of it is left: no process, no

@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::run::{Outcome, Run, State, Step, Wait};
 use crate::event::{Event, StepInfo};
 
+/// No run takes a year; what says so is damaged, and its sums would have no end.
+const LONGEST: Duration = Duration::from_hours(365 * 24);
+
 /// Every run that made a plan, the oldest first.
 #[must_use]
 pub fn runs(text: &str) -> Vec<Run> {
@@ -25,7 +28,7 @@ pub fn runs(text: &str) -> Vec<Run> {
             }
             continue;
         }
-        let at = line["at"].as_f64().and_then(|at| Duration::try_from_secs_f64(at).ok());
+        let at = line["at"].as_f64().and_then(|at| Duration::try_from_secs_f64(at).ok()).filter(|at| *at < LONGEST);
         let (Some(at), Ok(event)) = (at, serde_json::from_value(line)) else { continue };
         // `--output json` has no line for a run: a new one is seen by its clock
         let begins = matches!(event, Event::PlanStarted { .. } | Event::Note { .. });

@@ -465,3 +465,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn torn_lines_nul_bytes_and_times_without_end_hide_no_run() {
+    let garbage = ["\0\0\0", "{\"event\": \"step.sta", "[[[[", "{\"event\":\"plan.cancelling\",\"at\":1e19}", "\u{fffd}", "null", "\"at\""];
+    let lines: Vec<&str> = KIND.lines().zip(garbage.into_iter().cycle()).flat_map(|(line, garbage)| [garbage, line]).collect();
+    let text = lines.join("\n");
+    let told = |text: &str| runs(text).iter().map(|run| Timings::of(run, 1)).collect::<Vec<_>>();
+    assert_eq!(json!(told(&text)), json!(told(KIND)));
+}

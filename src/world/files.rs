@@ -27,21 +27,56 @@ pub fn make_private_dir(path: &Path) -> Result<(), Failure> {
 }
 
 /// Writes a file that only the owner can read: first beside it under another name, then renamed, so that a crash leaves
-/// the old content or the new one.
+/// the old content or the new one. It is on the disk when this returns.
 ///
 /// # Errors
 /// When the folder does not exist or the disk is full; the message names the file.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let write = || -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        // tempfile makes its files with mode 0600
-        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+    write_private_together(&[(path, content)])
+}
+
+/// Writes files of one folder as [`write_private`] does, in this order: where one cannot be written, as on a full disk, none is
+/// changed; and after a crash no later one is newer than an earlier one.
+///
+/// # Errors
+/// When the folder does not exist or the disk is full; the message names the file.
+pub fn write_private_together(files: &[(&Path, &[u8])]) -> Result<(), Failure> {
+    let failed = |path: &Path, e: &std::io::Error| Failure::step(format!("cannot write {}", path.display())).because(e);
+    let mut staged = Vec::with_capacity(files.len());
+    for (path, content) in files {
+        staged.push((*path, stage(path, content).map_err(|e| failed(path, &e))?));
+    }
+    for (path, file) in staged {
+        file.persist(path).map_err(|e| failed(path, &e.error))?;
+    }
+    if let Some((path, _)) = files.first() {
+        sync_folder(folder_of(path));
+    }
+    Ok(())
+}
+
+/// A file with that content beside a path, on the disk, which is yet to get its name.
+fn stage(path: &Path, content: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    // tempfile makes its files with mode 0600
+    let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder_of(path))?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Puts the names of a folder on the disk. Not every system or file system does that for a folder; where not, a file that was
+/// renamed has its old content after a power cut, which is as whole as the new one.
+fn sync_folder(folder: &Path) {
+    #[cfg(unix)]
+    if let Ok(folder) = fs_err::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
 }
 
 /// Writes a program that only the owner can read and run, and the folders above it; whole or not at all.
@@ -49,7 +84,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// When a folder cannot be made or the disk is full; the message names the file.
 pub fn write_program(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let folder = folder_of(path);
     make_private_dir(folder)?;
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder)?;
@@ -79,7 +114,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let write = || -> std::io::Result<()> {
         let path = fs_err::canonicalize(path)?;
         let rights = fs_err::metadata(&path)?.permissions();
-        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        let mut file = tempfile::Builder::new().prefix(".tstack-").tempfile_in(folder_of(&path))?;
         file.write_all(content)?;
         file.as_file().set_permissions(rights)?;
         file.as_file().sync_all()?;
@@ -95,6 +130,17 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
 /// When it is not there or its folder cannot be written; the message names both.
 pub fn move_over(from: &Path, to: &Path) -> Result<(), Failure> {
     fs_err::rename(from, to).map_err(|e| Failure::step(format!("cannot write {}", to.display())).because(&e))
+}
+
+/// Removes a file; one that is not there is removed already.
+///
+/// # Errors
+/// When it cannot be removed; the message names it.
+pub fn remove_if_there(path: &Path) -> Result<(), Failure> {
+    match fs_err::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Failure::step(format!("cannot remove {}", path.display())).because(&e)),
+        _ => Ok(()),
+    }
 }
 
 /// The content of a file, or `None` where there is none.
@@ -139,6 +185,18 @@ mod tests {
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "new");
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs_err::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn where_one_of_several_cannot_be_written_none_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("a"), folder.path().join("absent/b"));
+        fs_err::write(&first, "old").unwrap();
+        let failure = write_private_together(&[(&first, b"new"), (&second, b"new")]).unwrap_err();
+        assert_eq!(failure.what, format!("cannot write {}", second.display()));
+        assert_eq!(fs_err::read_to_string(&first).unwrap(), "old");
+        let names: Vec<_> = fs_err::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["a"], "nothing is left of the attempt");
     }
 
     #[test]

@@ -52,6 +52,18 @@ pub fn name() -> String {
     String::new()
 }
 
+/// Whether whoever started this process has asked that a closing terminal does not end it, as `nohup` does. Only Linux says so.
+#[must_use]
+pub fn passes_over_hangup() -> bool {
+    fs_err::read_to_string("/proc/self/status").is_ok_and(|status| passes_over(&status, 1))
+}
+
+/// Whether a process with that `/proc/<pid>/status` passes over a signal (`SigIgn`, bit by number).
+fn passes_over(status: &str, signal: u32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
 /// The bytes of memory that programs can still get without swapping, or `None` where the system does not say (only Linux does).
 #[must_use]
 pub fn memory_available() -> Option<u64> {
@@ -97,6 +109,13 @@ mod tests {
             data_root: "/var/lib/docker".into(),
             ..Info::default()
         }
+    }
+
+    #[test]
+    fn a_signal_that_is_passed_over_is_known_by_its_bit() {
+        let status = "Name:\ttstack\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
+        assert!(passes_over(status, 1) && passes_over(status, 13));
+        assert!(!passes_over(status, 2) && !passes_over("", 1));
     }
 
     #[test]

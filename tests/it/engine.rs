@@ -223,7 +223,7 @@ fn a_port_that_is_taken_is_told_with_its_owner() {
             error: port [PORT] is taken by [PROGRAM] (process [PID])
 
             help: See `ps -p [PID] -o args`; stop it, or choose another port.
-            help: A stack's ports are among its parameters, such as --set parameters.httpPort=8081.
+            help: Take free ports with --port auto, or name one: a stack's ports are among its parameters, such as --set parameters.httpPort=8081.
             ");
     });
     untouched(&sandbox);
@@ -243,7 +243,7 @@ fn a_port_that_a_container_has_is_told_with_the_container() {
         error: port [PORT] is taken by the container web
 
         help: Stop it with `docker stop web`, or choose another port.
-        help: A stack's ports are among its parameters, such as --set parameters.httpPort=8081.
+        help: Take free ports with --port auto, or name one: a stack's ports are among its parameters, such as --set parameters.httpPort=8081.
         ");
     untouched(&sandbox);
 }
@@ -266,4 +266,17 @@ fn what_cannot_be_known_before_the_first_step_is_no_failed_step() {
           $ [BOX]/bin/kind get kubeconfig --name tstack-demo
         ");
     assert!(!sandbox.path("state").exists(), "{:?}", sandbox.files("state"));
+}
+
+#[test]
+fn a_cluster_without_a_record_is_made_anew_where_kubeadm_never_began() {
+    let mut sandbox = Sandbox::with_tools();
+    let folder = tstack::state::StateFolder::new(sandbox.path("state"), "demo");
+    let mark = owner::mark(&owner::new_word(&folder, &tstack::world::machine::name(), "an earlier run"));
+    let node = json!({"Id": "1", "Names": ["/tstack-demo-control-plane"], "State": "running", "Labels": {"io.x-k8s.kind.cluster": "tstack-demo"},
+                      "Mounts": [{"Type": "bind", "Source": "/lib/modules", "Destination": mark}]});
+    Engine { nodes: json!([node]), begun: false, ..Engine::default() }.start(&mut sandbox);
+    let plan = sandbox.run(&["plan", "./stack"]);
+    let first = "  1. remove the half-made cluster  (an earlier run was ended while it made it)";
+    assert_eq!(plan.stdout.lines().next(), Some(first), "{plan:?}");
 }

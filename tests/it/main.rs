@@ -22,7 +22,11 @@ mod engine;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod mirrors;
 #[cfg(all(unix, feature = "test-fakes"))]
+mod pipes;
+#[cfg(all(unix, feature = "test-fakes"))]
 mod plans;
+#[cfg(all(unix, feature = "test-fakes"))]
+mod ports;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod provider;
 #[cfg(all(unix, feature = "test-fakes"))]

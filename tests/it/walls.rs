@@ -36,8 +36,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("supervise", &["failure", "daemon", "host", "stack", "world"]),
     // the two that hold objects, seen as one
     ("platform", &["failure", "stack", "supervise::Client", "world::kube"]),
-    // the record keeps what plans need again, the journal what happened
-    ("state", &["failure", "world::files", "plan::{Exposing, Made}", "event::Event"]),
+    // the record keeps what plans need again, the journal what happened; a lock says who holds it, where and since when
+    ("state", &["failure", "world::{backoff, clock, files, machine}", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
     (
         "observe",

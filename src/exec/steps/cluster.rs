@@ -5,19 +5,16 @@ use std::path::PathBuf;
 use tokio::time::Instant;
 
 use super::node::Tries;
-use super::snapshot;
+use super::{network, snapshot};
 use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
-use crate::world::engine::{Container, Engine, Info, State};
+use crate::world::engine::{Container, Engine, Info, NodeTemplate, State};
 use crate::world::kind::{NewCluster, control_plane_patches};
-use crate::world::kube::Cluster;
-use crate::world::{files, machine};
-
-/// The network that kind puts its nodes into.
-pub(super) const NETWORK: &str = "kind";
+use crate::world::kube::{Cluster, says_where};
+use crate::world::{files, machine, programs};
 
 /// How long a node may take to end by itself; its etcd is written so that it survives being killed.
 const GRACE_SECONDS: i32 = 20;
@@ -26,7 +23,7 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
     let engine = context.engine()?;
     let kubeconfig = context.folder.kubeconfig_of_kind();
-    let (word, _) = begin(context, engine).await?;
+    let word = begin(context, engine, None, signals).await?;
     let info = engine.info().await?;
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let labels = [(OWNER_LABEL, context.folder.name()), (NODE_OWNER_LABEL, word.as_str())];
@@ -64,20 +61,22 @@ fn patches(context: &Context, engine: &Info) -> Result<Option<PathBuf>, Failure>
 }
 
 /// Notes what is about to be made, before anything is: a crash from here on leaves a cluster that is known to be ours and half made.
-/// Gives the word that marks its node as ours, and whether kind's network is there.
-pub(super) async fn begin(context: &Context, engine: &Engine) -> Result<(String, bool), Failure> {
-    let network_there = engine.network(NETWORK).await?.is_some();
+/// Sees to the network, too, made as it was for a saved node where there is one. Gives the word that marks the node as ours.
+pub(super) async fn begin(context: &Context, engine: &Engine, like: Option<&NodeTemplate>, signals: &Signals) -> Result<String, Failure> {
     let mut word = String::new();
-    context.note(|record| {
-        record.identity = None;
-        record.made.clear();
-        record.verified = None;
-        if let Target::Kind { owner, network_made, .. } = &mut record.target {
-            *network_made |= !network_there;
-            word.clone_from(owner);
-        }
-    })?;
-    Ok((word, network_there))
+    let note = |network_there: bool| {
+        context.note(|record| {
+            record.identity = None;
+            record.made.clear();
+            record.verified = None;
+            if let Target::Kind { owner, network_made, .. } = &mut record.target {
+                *network_made |= !network_there;
+                word.clone_from(owner);
+            }
+        })
+    };
+    network::ensure(context, engine, like, note, signals).await?;
+    Ok(word)
 }
 
 pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instant) -> Result<(), Failure> {
@@ -88,6 +87,13 @@ pub(super) async fn start(context: &Context, signals: &Signals, deadline: Instan
             State::Paused => engine.unpause(&node.id).await?,
             _ => engine.start(&node.id).await?,
         }
+    }
+    let kubeconfig = context.folder.kubeconfig();
+    if !says_where(&kubeconfig).await {
+        // cut short, or gone with the record: the node has it too
+        context.folder.create()?;
+        let kind = programs::kind(&context.engines.places.search).await?;
+        files::write_private(&kubeconfig, kind.kubeconfig(&name, &signals.cancel).await?.as_bytes())?;
     }
     answers(context, signals, deadline).await
 }
@@ -130,19 +136,16 @@ pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), F
     let (kind, name) = (context.kind()?, context.kind_cluster()?);
     // a save that was killed left one
     snapshot::clear(context.engine()?, context).await?;
-    kind.delete(&name, &context.folder.kubeconfig(), &signals.cancel).await?;
+    let kubeconfig = context.folder.kubeconfig();
+    if !says_where(&kubeconfig).await {
+        // kind would delete the cluster and then fail, since it finds no entry to take out of a file that was cut short
+        files::remove_if_there(&kubeconfig)?;
+    }
+    kind.delete(&name, &kubeconfig, &signals.cancel).await?;
     context.note(|record| {
         record.identity = None;
         record.made.clear();
     })
-}
-
-pub(super) async fn remove_network(context: &Context, signals: &Signals) -> Result<(), Failure> {
-    let engine = context.engine()?;
-    if !engine.remove_network(NETWORK).await? {
-        signals.note("the engine's network `kind` stays: other containers use it");
-    }
-    Ok(())
 }
 
 /// kind's progress lines carry bullets and pictures.

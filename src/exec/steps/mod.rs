@@ -6,6 +6,7 @@ mod cluster;
 mod forwarder;
 mod host;
 mod images;
+mod network;
 mod node;
 mod objects;
 mod ready;
@@ -50,7 +51,7 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::StartCluster => cluster::start(context, signals, deadline).await,
         Action::PauseCluster { release_memory } => cluster::pause(context, release_memory, signals).await,
         Action::DeleteCluster => cluster::delete(context, signals).await,
-        Action::RemoveNetwork => cluster::remove_network(context, signals).await,
+        Action::RemoveNetwork => network::remove(context, signals).await,
         Action::PullChart { component } => charts::pull(context, &component, signals).await,
         Action::ApplyDefinitions { component } => charts::define(context, &component, deadline, signals).await,
         Action::InstallChart { component, digest, heal } => charts::install(context, &component, &digest, heal, signals).await,

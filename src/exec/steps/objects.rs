@@ -16,9 +16,13 @@ const AUTHORITY_DAYS: u32 = 3650;
 pub(super) fn create_authority(context: &Context) -> Result<(), Failure> {
     let name = format!("tstack local CA ({})", context.folder.name());
     let authority = Authority::generate(&name, clock::now(), AUTHORITY_DAYS)?;
+    let (certificate, key) = (context.folder.authority_certificate(), context.folder.authority_key());
+    if let Some(before) = files::read_if_there(&certificate)? {
+        // whoever trusts it needs it once more, to stop
+        files::write_private(&certificate.with_extension("crt.old"), &before)?;
+    }
     // the key first: a certificate without its key would look usable
-    files::write_private(&context.folder.authority_key(), authority.key_pem().reveal().as_bytes())?;
-    files::write_private(&context.folder.authority_certificate(), authority.cert_pem().as_bytes())
+    files::write_private_together(&[(&key, authority.key_pem().reveal().as_bytes()), (&certificate, authority.cert_pem().as_bytes())])
 }
 
 pub(super) async fn apply(context: &Context, component: &str, deadline: Instant, signals: &Signals) -> Result<(), Failure> {

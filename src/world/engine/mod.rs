@@ -24,7 +24,7 @@ pub use exec::Output;
 pub use image::{EngineImage, local_name};
 pub use info::Info;
 pub use keep::{KeptImage, Workbench};
-pub use network::{Network, Volume};
+pub use network::{KIND_NETWORK, Network, Volume};
 pub use node::{NodeImage, missing_in_node};
 pub use template::{NewNode, NodeTemplate};
 

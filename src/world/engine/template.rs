@@ -20,7 +20,7 @@ const LOOPBACK: &str = "127.0.0.1";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeTemplate {
     container: ContainerCreateBody,
-    network: NetworkCreateRequest,
+    pub(super) network: NetworkCreateRequest,
 }
 
 /// What is another in each node that is made from a template.
@@ -93,16 +93,6 @@ impl Engine {
             ..NetworkCreateRequest::default()
         };
         Ok(NodeTemplate { container, network })
-    }
-
-    /// Makes the network of a template.
-    ///
-    /// # Errors
-    /// When the engine refuses.
-    pub async fn make_network(&self, template: &NodeTemplate) -> Result<(), Failure> {
-        let name = &template.network.name;
-        let made = self.docker.create_network(template.network.clone()).await;
-        made.map(drop).map_err(|e| failure(format!("cannot make the network {name}"), &e))
     }
 
     /// Makes a node from a template, and does not start it. Gives its id.

@@ -56,6 +56,14 @@ impl Cluster {
     }
 }
 
+/// Whether a kubeconfig says where a cluster is: it is there, and not cut short. Nothing is asked.
+pub async fn says_where(kubeconfig: &Path) -> bool {
+    match config(kubeconfig, None).await {
+        Ok(config) => client(config, kubeconfig).is_ok(),
+        Err(_) => false,
+    }
+}
+
 /// A client whose connections may be quiet for as long as they like, for tunnels to pods. Nothing is asked yet.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ mod tests;
 
 pub use apply_all::Definition;
 pub use client::Cluster;
-pub use connect::{client_for_tunnels, client_for_tunnels_at};
+pub use connect::{client_for_tunnels, client_for_tunnels_at, says_where};
 pub use dry_run::{Admission, DryRun, FieldCause, STAND_IN};
 pub use logs::{ContainerLine, LogsWanted, OnLine};
 pub use lookup::NodeState;

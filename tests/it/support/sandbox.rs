@@ -177,13 +177,40 @@ components:
         }
 
         /// Starts the binary and gives its standard output line by line.
-        #[expect(clippy::disallowed_methods, reason = "a program that is to be sent signals while it runs")]
         pub(crate) fn start(&self, args: &[&str]) -> Running {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_tstack"));
-            command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(super::on_kind(args));
-            let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            self.start_program(env!("CARGO_BIN_EXE_tstack"), &super::on_kind(args))
+        }
+
+        /// Starts a program that starts the binary.
+        pub(crate) fn start_program(&self, program: &str, args: &[&str]) -> Running {
+            let mut child = self.command(program, args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let stdout = BufReader::new(child.stdout.take().unwrap());
             Running { child, stdout, seen: String::new() }
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "a program that is to be sent signals while it runs")]
+        fn command(&self, program: &str, args: &[&str]) -> Command {
+            let mut command = Command::new(program);
+            command.env_clear().envs(self.env.iter().cloned()).current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+            command
+        }
+
+        /// Runs the binary with nobody who reads what it writes, as in `tstack plan | true`; its code, and standard error where that is read.
+        pub(crate) fn run_unread(&self, args: &[&str], stderr_too: bool) -> (Option<i32>, String) {
+            let nobody = || {
+                let (reader, writer) = std::io::pipe().unwrap();
+                drop(reader);
+                Stdio::from(writer)
+            };
+            let stderr = if stderr_too { nobody() } else { Stdio::piped() };
+            let child = self.command(env!("CARGO_BIN_EXE_tstack"), &super::on_kind(args)).stdout(nobody()).stderr(stderr).spawn().unwrap();
+            let output = child.wait_with_output().unwrap();
+            (output.status.code(), self.tidy(&String::from_utf8_lossy(&output.stderr)))
+        }
+
+        /// Waits until no tstack holds a cluster any more.
+        pub(crate) fn lock_is_free(&self, name: &str) {
+            std::fs::File::open(self.path(&format!("state/.{name}.lock"))).unwrap().lock().unwrap();
         }
 
         /// Waits until the program that hangs by the script is gone.

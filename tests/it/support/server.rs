@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     pub containers: Value,
     /// The containers that are nodes of the kind cluster that is asked for.
     pub nodes: Value,
+    /// Whether kubeadm has written its keys in the nodes.
+    pub begun: bool,
     /// Whether it has every image that it is asked for.
     pub has_images: bool,
     /// The labels of images of ours, by a part of their names.
@@ -69,6 +71,7 @@ impl Default for Engine {
             info: json!({"NCPU": 8, "MemTotal": 16_u64 << 30, "CgroupVersion": "2", "Architecture": "x86_64"}),
             containers: json!([]),
             nodes: json!([]),
+            begun: true,
             has_images: true,
             kept: json!({}),
         }
@@ -118,6 +121,8 @@ impl Engine {
             "GET /info" => ok(&self.info),
             "GET /containers/json" => ok(&self.containers),
             "GET /containers/json?nodes" => ok(&self.nodes),
+            file if file.ends_with("/archive") && self.begun => (200, String::new(), String::new()),
+            "POST /networks/create" => (201, String::new(), json!({"Id": "1", "Warning": ""}).to_string()),
             "GET /networks" | "GET /images/json" => ok(&json!([])),
             image if image.contains("/localhost/tstack-") => match self.labels_of(image) {
                 Some(labels) => ok(&json!({"Id": "sha256:9", "Size": 1, "Config": {"Labels": labels}})),

@@ -30,10 +30,7 @@ pub(in crate::exec::steps) async fn restore(
     }
     let labels = engine.image_labels(snapshot).await?.unwrap_or_default();
     let blueprint = files::blueprint(&labels)?;
-    let (word, network_there) = begin(context, engine).await?;
-    if !network_there {
-        engine.make_network(&blueprint.template).await?;
-    }
+    let word = begin(context, engine, Some(&blueprint.template), signals).await?;
     let api_server = machine_ports::free()?;
     let ports: Vec<(u16, u16)> = ports.iter().map(|port| (port.host, port.node)).collect();
     let (before, now) = (owner::mark(&blueprint.word), owner::mark(&word));

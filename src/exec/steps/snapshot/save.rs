@@ -7,14 +7,13 @@ use tokio::time::Instant;
 
 use super::files::{self, Blueprint, Contents, Files};
 use super::{FLAGS, KUBELET, workbench};
-use crate::exec::steps::cluster::NETWORK;
 use crate::exec::steps::node::service_address;
 use crate::exec::{Context, Signals, judge};
 use crate::failure::Failure;
 use crate::observe::wanted_snapshot;
 use crate::stack::ObjectId;
 use crate::state::Target;
-use crate::world::engine::{Container, Engine};
+use crate::world::engine::{Container, Engine, KIND_NETWORK};
 use crate::world::files::read_if_there;
 use crate::world::kube::Cluster;
 
@@ -84,7 +83,7 @@ pub(in crate::exec::steps) async fn save(context: &Context, name: &str, signals:
     let blueprint = Blueprint {
         word,
         node: node.name.clone(),
-        template: engine.node_template(&node.id, NETWORK).await?,
+        template: engine.node_template(&node.id, KIND_NETWORK).await?,
         kubelet: files::text_of(&kubelet).map_err(|e| Failure::step("the arguments of the kubelet cannot be read").because(&e))?,
     };
     let labels = saved.labels(&stack.name, expires, &json!(blueprint).to_string());
