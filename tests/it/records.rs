@@ -28,7 +28,7 @@ fn a_record_of_a_newer_tstack_is_left_as_it_is() {
 }
 
 #[test]
-fn a_damaged_record_that_nothing_proves_is_never_taken_for_none() {
+fn a_broken_record_is_never_taken_for_none() {
     let mut sandbox = Sandbox::with_tools();
     let engine = Engine::default().start(&mut sandbox);
     sandbox.write("state/demo/state.json", "{\"version\": 1, \"sta");
