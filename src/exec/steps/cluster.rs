@@ -39,11 +39,31 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
         patches: patches.as_deref(),
         cgroup_v1: info.cgroup_version == 1,
     };
-    kind.create(&new, &kubeconfig, &signals.cancel, &|line| signals.waiting(kind_line(line))).await?;
+    let say = |line: &str| signals.waiting(kind_line(line));
+    if let Err(failure) = kind.create(&new, &kubeconfig, &signals.cancel, &say).await {
+        if signals.cancel.is_cancelled() || !remove_late_nodes(engine, &name, &mark).await? {
+            return Err(failure);
+        }
+        signals.note("a run that was ended had asked the engine for a node, which was made only now; it is removed");
+        kind.create(&new, &kubeconfig, &signals.cancel, &say).await?;
+    }
     // the same as what stands there since the API server answers
     files::move_over(&kubeconfig, &context.folder.kubeconfig())?;
     let identity = context.cluster().await?.identity().await?;
     context.note(|record| record.identity = Some(identity))
+}
+
+/// Removes nodes of ours that stand in the way of a cluster that is being made; whether there were any. Whoever ends kind cannot take back
+/// what it has asked the engine for. Where kind itself fails it removes its nodes, so none of this run is among them.
+async fn remove_late_nodes(engine: &Engine, cluster: &str, mark: &str) -> Result<bool, Failure> {
+    let nodes = engine.containers(&[(Container::KIND_CLUSTER, cluster)]).await?;
+    if nodes.is_empty() || !nodes.iter().all(|node| node.mounts.iter().any(|path| path == mark)) {
+        return Ok(false);
+    }
+    for node in nodes {
+        engine.remove_container(&node.id).await?;
+    }
+    Ok(true)
 }
 
 /// Writes the patches of the control plane. An engine in a machine of its own may refuse to mount a folder that it does not share, or

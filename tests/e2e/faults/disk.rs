@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::row::Row;
-use super::{UP, converged};
+use super::{UP, converged, failures};
 use crate::support::machine::Snapshot;
 use crate::support::{Sandbox, holds, part};
 use crate::the_main_job::nothing_is_left;
@@ -28,10 +28,10 @@ fn the_disk_is_full() {
             row.note(format!("{size} was enough"));
             continue;
         }
-        let said = up.stderr.contains("No space left on device") || up.stderr.contains("no space left on device");
+        let said = up.all().to_lowercase().contains("no space left on device");
         holds("it says that the disk is full", said && matches!(up.code, Some(3 | 4)), || up.all());
-        holds("and which file could not be written", up.stderr.contains(disk.0.to_str().unwrap()), || up.all());
-        println!("{}", up.stderr.lines().take(8).map(|line| ["        | ", line, "\n"].concat()).collect::<String>());
+        holds("and which file could not be written", up.all().contains(disk.0.to_str().unwrap()), || up.all());
+        println!("        | {}", failures(&up));
     }
     disk.resize(&s, "64m");
     converged(&s, NAME);

@@ -78,7 +78,7 @@ fn files_of_others() {
     for verb in ["up", "down"] {
         let refused = if verb == "up" { up(NAME) } else { s.tstack(NAME, &["down"]) };
         row.struck();
-        holds(&format!("`{verb}` refuses, and says so"), refused.code == Some(3) && refused.stderr.contains("newer tstack"), || {
+        holds(&format!("`{verb}` refuses, and says so"), refused.code == Some(3) && refused.all().contains("newer tstack"), || {
             refused.all()
         });
     }

@@ -7,10 +7,10 @@ use rustix::process::Signal;
 use tstack::event::Event;
 
 use super::row::Row;
-use super::{Dice, UP, begins, converged, leaves_nothing, reaches, runs, small};
+use super::{Dice, UP, begins, converged, failures, leaves_nothing, reaches, runs, small};
 use crate::support::machine::{Snapshot, kill, processes};
 use crate::support::program::Said;
-use crate::support::{Sandbox, holds, part, same, told};
+use crate::support::{Sandbox, holds, part, passes, same, told};
 use crate::the_main_job::nothing_is_left;
 
 /// Longer than a whole `up` takes here by half: some runs end before they are killed.
@@ -120,7 +120,14 @@ fn helm_is_killed() {
     let before = Snapshot::take(&s);
     let mut up = s.start_tstack(NAME, &UP);
     reaches(&mut up, "`up` gets to the charts", begins("apply:keda"));
-    let helms: Vec<_> = processes(&s).into_iter().filter(|(_, command)| command.contains(" upgrade --install ")).collect();
+    let helms = || processes(&s).into_iter().filter(|(_, command)| command.contains(" upgrade --install ")).collect::<Vec<_>>();
+    for _ in 0..500 {
+        if !helms().is_empty() {
+            break;
+        }
+        passes(Duration::from_millis(10));
+    }
+    let helms = helms();
     for (pid, command) in &helms {
         println!("        kill {pid}: {}", command.chars().take(120).collect::<String>());
         row.struck();
@@ -129,7 +136,7 @@ fn helm_is_killed() {
     holds("helm ran", !helms.is_empty(), || "no process".into());
     let up = up.finish();
     // whether it goes on by itself or says what was killed: it never says that all is well when it is not
-    let told = up.code == Some(0) || (up.code == Some(4) && up.stderr.contains("helm"));
+    let told = up.code == Some(0) || (up.code == Some(4) && failures(&up).contains("helm"));
     holds(&format!("`up` ended with {:?}", up.code), told, || up.all());
     row.note(if up.code == Some(0) { "`up` went on by itself" } else { "`up` named helm and how it ended; the next one converged" });
     converged(&s, NAME);

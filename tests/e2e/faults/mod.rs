@@ -19,7 +19,7 @@ use std::time::Duration;
 use tstack::event::Event;
 
 use crate::support::machine::Snapshot;
-use crate::support::program::Running;
+use crate::support::program::{Running, Said};
 use crate::support::{Sandbox, holds, part, same, told};
 use crate::the_main_job::{all_green, checks, nothing_is_left};
 
@@ -67,6 +67,15 @@ fn reaches(run: &mut Running, sentence: &str, wanted: impl Fn(&Event) -> bool) {
 
 fn begins(step: &'static str) -> impl Fn(&Event) -> bool {
     move |event| matches!(event, Event::StepStarted { id } if id.starts_with(step))
+}
+
+/// What a run said of each step that failed, or of itself where it failed before the first: what, why and what to do.
+fn failures(said: &Said) -> String {
+    let of = |event| if let Event::StepFailed { failure, .. } = event { Some(failure) } else { None };
+    let steps: Vec<String> =
+        told::events(said).into_iter().filter_map(of).map(|failure| serde_json::to_string(&failure).unwrap()).collect();
+    let whole = said.stdout.lines().filter(|line| line.contains("\"event\":\"failure\"")).map(str::to_owned);
+    steps.into_iter().chain(whole).collect::<Vec<_>>().join("\n        | ")
 }
 
 /// The whole stack is as it should be: the plan is empty and all checks pass.
