@@ -163,7 +163,7 @@ impl Damaged {
             failure = failure.why(format!("what can still be read of it, and may be wrong: {}", read.join(", ")));
         }
         let forget = format!("`tstack down --name {name} --forget` removes what tstack has noted under this name");
-        match self.ran() {
+        match self.ran().or_else(|| self.folder.was_of_kind().then_some(Ran::OnKind)) {
             Some(Ran::OnKind | Ran::OnHost) => failure
                 .hint(format!("`tstack up --name {name}` takes up what there is of it, by the marks on it; `tstack down --name {name}` removes that."))
                 .hint(format!("{forget}.")),

@@ -262,3 +262,17 @@ async fn a_pull_from_a_mirror_leaves_the_upstream_name_and_no_other() {
     let failure = engine.pull(&absent, Some(&mirror), &|_, _| ()).await.unwrap_err();
     assert!(failure.what.contains("there is no such image"), "{failure:?}");
 }
+
+#[tokio::test]
+#[ignore = "needs an engine"]
+async fn two_at_once_make_one_network_beside_the_one_that_kind_has() {
+    let engine = engine().await;
+    let name = unique("network");
+    // the first subnet is that of kind's own network, where there is one
+    let (one, two) = tokio::join!(engine.make_kind_network(&name, "word"), engine.make_kind_network(&name, "word"));
+    let found = engine.network(&name).await;
+    let removed = engine.remove_network(&name).await;
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert!(found.unwrap().unwrap().is_by("word"));
+    assert_eq!((removed, engine.network(&name).await), (Ok(true), Ok(None)));
+}
