@@ -82,6 +82,11 @@ impl Context {
         record.write(&self.folder)
     }
 
+    /// Notes that something is gone. Where that cannot be written, as on a full disk, it is no failure: the next look sees that it is gone.
+    pub fn forget(&self, change: impl FnOnce(&mut Record)) {
+        drop(self.note(change));
+    }
+
     /// Where the objects live, connected when it is first asked for: it may have been made by a step of this run.
     ///
     /// # Errors

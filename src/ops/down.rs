@@ -1,7 +1,9 @@
 //! `down`: what we made goes, and nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::drive::{Listener, Told, drive};
@@ -13,8 +15,12 @@ use crate::observe;
 use crate::plan::{self, ClusterFact, DownRequest, NodeAccess};
 use crate::snapshot::{BAKED_FROM, SNAPSHOT};
 use crate::state::{Target, owner};
+use crate::world::backoff::Backoff;
 use crate::world::engine::{KIND_NETWORK, KeptImage};
 use crate::world::machine;
+
+/// How long an engine may take to make a container that it was asked for; measured were some tenths of a second.
+const LATE: Duration = Duration::from_secs(3);
 
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +59,7 @@ pub async fn down(
         // not asked but looked at: one that does not answer has to go as well, and goes with `--forget` too, since it is on this machine
         session.sight = observe::held(&session.folder)?;
     } else if !options.forget {
-        session.look().await?;
+        look(&mut session).await?;
     }
     let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;
     let told = if nothing { None } else { Some(remove(&session, options, &mut listener, cancel).await?) };
@@ -61,6 +67,16 @@ pub async fn down(
     let images = if told.is_some() { kept_by(&session).await } else { Vec::new() };
     let snapshots = images.iter().filter(|image| image.labels.contains_key(SNAPSHOT)).count();
     Ok(DownReport { told, kept: (snapshots, images.len() - snapshots) })
+}
+
+/// Looks at the cluster; where a killed run had just asked the engine for a node, until that is there or [`LATE`] has passed.
+async fn look(session: &mut Session) -> Result<(), Failure> {
+    session.look().await?;
+    let (until, mut backoff) = (Instant::now() + LATE, Backoff::new());
+    while session.was_busy && session.sight.fact == ClusterFact::Absent && backoff.pause_until(until).await {
+        session.look().await?;
+    }
+    Ok(())
 }
 
 /// The images that stay when the cluster goes.

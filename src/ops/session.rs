@@ -118,6 +118,8 @@ pub(super) struct Session {
     pub chosen: Option<String>,
     /// That the record was damaged, and what came of it.
     pub mended: Option<String>,
+    /// Programs of a killed run still worked when the session began: the engine may be about to make what they had asked it for.
+    pub was_busy: bool,
 }
 
 impl Session {
@@ -128,14 +130,18 @@ impl Session {
     pub(super) async fn begin(setup: &Setup, name: &str, wanted: &Wanted, verb: Option<&str>) -> Result<Self, Failure> {
         let folder = StateFolder::new(&setup.state, name);
         let lock = verb.map(|verb| Lock::take(&folder, verb)).transpose()?;
+        let mut ended = 0;
         if lock.is_some() {
-            orphans::end(&folder.path()).await?;
+            ended = orphans::end(&folder.path()).await?;
             if !Client::is_held(&folder.path())? {
                 end_orphans(&folder.path()).await?;
             }
         }
         let Recorded { record: before, ran, note: mended } = Box::pin(recorded(setup, &folder, wanted, verb)).await?;
         let was_recorded = before.is_some();
+        if let Some(Target::Kind { cluster, .. }) = before.as_ref().map(|record| &record.target) {
+            of_this_name(cluster, &folder)?;
+        }
         let mut chosen = None;
         let wanted = match (ran, wanted) {
             // the record is lost, and what it runs on is known all the same
@@ -154,7 +160,18 @@ impl Session {
         };
         let record = before.unwrap_or_else(|| fresh(target));
         let sight = Sight::default();
-        Ok(Self { setup: setup.clone(), folder, lock, record, recorded: was_recorded, engine: None, sight, chosen, mended })
+        Ok(Self {
+            setup: setup.clone(),
+            folder,
+            lock,
+            record,
+            recorded: was_recorded,
+            engine: None,
+            sight,
+            chosen,
+            mended,
+            was_busy: ended > 0,
+        })
     }
 
     /// Begins a session and looks at the cluster.
@@ -305,11 +322,27 @@ fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Res
     }
 }
 
+/// A record that was copied or moved from another name speaks of that one's cluster, which is not this one's to change.
+fn of_this_name(cluster: &str, folder: &StateFolder) -> Result<(), Failure> {
+    if cluster == cluster_of(folder) {
+        return Ok(());
+    }
+    let (name, path) = (folder.name(), folder.path());
+    Err(Failure::preflight(format!("the record of `{name}` is that of another cluster"))
+        .why(format!("{} speaks of `{cluster}`; the cluster of `{name}` would be `{}`", folder.record().display(), cluster_of(folder)))
+        .hint(format!("It was copied or moved there: give the folder its name back, or remove {}. Nothing was changed.", path.display())))
+}
+
+/// kind's name of the cluster of a folder.
+fn cluster_of(folder: &StateFolder) -> String {
+    format!("tstack-{}", folder.name())
+}
+
 /// A kind cluster that is yet to be made.
 fn kind(folder: &StateFolder) -> Target {
     let run = format!("{} {}", std::process::id(), clock::now().as_nanosecond());
     let owner = owner::new_word(folder, &machine::name(), &run);
-    Target::Kind { cluster: format!("tstack-{}", folder.name()), owner, network_made: false }
+    Target::Kind { cluster: cluster_of(folder), owner, network_made: false }
 }
 
 /// The container engine of this machine.

@@ -14,6 +14,17 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     failure
 }
 
+/// A path that cannot be written, and what to do where the disk is full.
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    let failure = Failure::step(format!("cannot write {}", path.display())).because(error);
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            failure.hint("Make room on its disk, then run the same command again: it goes on from here.")
+        }
+        _ => failure,
+    }
+}
+
 /// Makes a folder and its parents, readable by the owner alone.
 ///
 /// # Errors
@@ -41,13 +52,12 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// When the folder does not exist or the disk is full; the message names the file.
 pub fn write_private_together(files: &[(&Path, &[u8])]) -> Result<(), Failure> {
-    let failed = |path: &Path, e: &std::io::Error| Failure::step(format!("cannot write {}", path.display())).because(e);
     let mut staged = Vec::with_capacity(files.len());
     for (path, content) in files {
-        staged.push((*path, stage(path, content).map_err(|e| failed(path, &e))?));
+        staged.push((*path, stage(path, content).map_err(|e| unwritable(path, &e))?));
     }
     for (path, file) in staged {
-        file.persist(path).map_err(|e| failed(path, &e.error))?;
+        file.persist(path).map_err(|e| unwritable(path, &e.error))?;
     }
     if let Some((path, _)) = files.first() {
         sync_folder(folder_of(path));
@@ -95,7 +105,7 @@ pub fn write_program(path: &Path, content: &[u8]) -> Result<(), Failure> {
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+    write().map_err(|e| unwritable(path, &e))
 }
 
 /// Writes a file that the user asked for by name, with the rights that the user's files have.
@@ -103,7 +113,7 @@ pub fn write_program(path: &Path, content: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// When its folder does not exist or the disk is full; the message names the file.
 pub fn write_report(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    fs_err::write(path, content).map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+    fs_err::write(path, content).map_err(|e| unwritable(path, &e))
 }
 
 /// Puts new content in the place of a file's, whole or not at all, with the rights that it has. Of a link, what it leads to changes.
@@ -121,7 +131,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
         file.persist(&path)?;
         Ok(())
     };
-    write().map_err(|e| Failure::step(format!("cannot write {}", path.display())).because(&e))
+    write().map_err(|e| unwritable(path, &e))
 }
 
 /// Puts a file in the place of another one of the same file system, at once.
@@ -129,7 +139,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// When it is not there or its folder cannot be written; the message names both.
 pub fn move_over(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs_err::rename(from, to).map_err(|e| Failure::step(format!("cannot write {}", to.display())).because(&e))
+    fs_err::rename(from, to).map_err(|e| unwritable(to, &e))
 }
 
 /// Removes a file; one that is not there is removed already.

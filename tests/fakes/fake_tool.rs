@@ -59,8 +59,14 @@ fn hang(rule: &Rule, script: &Path) -> Result<(), Box<dyn Error>> {
         #[cfg(unix)]
         let _deaf = if rule.deaf { Some(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?) } else { None };
         eprintln!("{}", rule.stderr);
-        // far longer than any test waits; so that a test that is killed leaves nothing for ever
-        let _ = tokio::time::timeout(std::time::Duration::from_mins(5), std::future::pending::<()>()).await;
+        // until the sandbox goes, where the tstack that started it was killed; and not for ever, where the test itself was
+        let mut looks = tokio::time::interval(std::time::Duration::from_millis(200));
+        let gone = async {
+            while script.exists() {
+                looks.tick().await;
+            }
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_mins(5), gone).await;
         Ok::<(), std::io::Error>(())
     })?;
     Ok(())

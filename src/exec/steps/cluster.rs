@@ -162,10 +162,11 @@ pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), F
         files::remove_if_there(&kubeconfig)?;
     }
     kind.delete(&name, &kubeconfig, &signals.cancel).await?;
-    context.note(|record| {
+    context.forget(|record| {
         record.identity = None;
         record.made.clear();
-    })
+    });
+    Ok(())
 }
 
 /// kind's progress lines carry bullets and pictures.

@@ -94,8 +94,9 @@ fn files_of_others() {
         std::fs::copy(entry.path(), s.folder(OTHER).join(entry.file_name())).unwrap();
     }
     row.struck();
-    s.tstack(OTHER, &["down"]);
-    same("`down` of that name leaves the cluster of this one", &self::identity(&s), &identity);
+    let refused = s.tstack(OTHER, &["down"]);
+    holds("`down` of that name refuses, and says whose it is", refused.code == Some(3) && refused.stderr.contains(NAME), || refused.all());
+    same("the cluster of this name is untouched", &self::identity(&s), &identity);
     std::fs::remove_dir_all(s.folder(OTHER)).unwrap();
     row.converged();
 

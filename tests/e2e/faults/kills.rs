@@ -200,7 +200,8 @@ fn asked_to_stop() {
         [(Signal::INT, "cluster"), (Signal::TERM, "apply:cert-manager"), (Signal::HUP, "apply:keda"), (Signal::INT, "ready:")]
     {
         part(&format!("{signal:?} at the begin of {step}"));
-        let mut up = s.start_tstack(NAME, &UP);
+        // whoever runs this test may ignore hang-ups, and tstack then would as well
+        let mut up = s.start_tstack_by(&["env", "--default-signal=HUP"], NAME, &UP);
         reaches(&mut up, "`up` gets there", begins(step));
         up.signal(signal);
         let up = up.finish();

@@ -80,13 +80,19 @@ impl Sandbox {
 
     /// Starts tstack.
     pub(crate) fn start_tstack(&self, name: &str, args: &[&str]) -> Running {
+        self.start_tstack_by(&[], name, args)
+    }
+
+    /// Starts tstack by another program, which becomes it.
+    pub(crate) fn start_tstack_by(&self, by: &[&str], name: &str, args: &[&str]) -> Running {
         if !self.names.borrow().iter().any(|known| known == name) {
             self.names.borrow_mut().push(name.to_owned());
         }
         let args = [args, &["--name", name]].concat();
         // another build of it may be tried, such as the one that is to be released
         let program = std::env::var("TSTACK_E2E_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_tstack").to_owned());
-        self.start(&program, &args)
+        let line = [by, &[program.as_str()], &args].concat();
+        self.start(line[0], &line[1..])
     }
 
     /// Runs a program to its end, with the environment of this sandbox.
