@@ -23,6 +23,9 @@ e2e: ## every promise on a real cluster; builds the test bed where it lacks
 faults: ## faults put in on purpose on a real cluster, and the table of docs/reliability.md; ARGS="kills::helm_is_killed" for some
 	@scripts/faults.sh $(ARGS)
 
+fuzz: ## random bytes for every reader of what others write, 20 s each; ARGS="60 yaml" for other seconds and targets
+	@scripts/fuzz.sh $(ARGS)
+
 bench: ## what tstack costs, beside what people use instead; ARGS="--rounds 1 --only a,c" for less (bench/README.md)
 	@scripts/bench.sh $(ARGS)
 
@@ -39,4 +42,4 @@ clean: ## what was built
 	cargo clean
 	rm -rf stacks/*/bin
 
-.PHONY: help up down verify test e2e faults bench build testbed schema clean
+.PHONY: help up down verify test e2e faults fuzz bench build testbed schema clean

@@ -5,6 +5,7 @@
 //! Must not: be read by any room but cli and main; they hand the values on.
 #![expect(clippy::disallowed_methods, reason = "the room that owns the environment")]
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -27,6 +28,9 @@ pub struct Env {
     pub runtime: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
+    /// `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in capital or small letters: looked at before a cluster is made, since programs
+    /// that tstack starts read them. Those that are set, by their names.
+    pub proxies: BTreeMap<String, String>,
     /// `NO_COLOR`: set and not empty, no colour is used (no-color.org).
     pub no_color: bool,
     /// `CI`: set and not empty, no live view is drawn.
@@ -56,6 +60,11 @@ impl Env {
             path: std::env::var_os("PATH").unwrap_or_default(),
             runtime: path("XDG_RUNTIME_DIR"),
             home,
+            proxies: ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+                .into_iter()
+                .flat_map(|name| [name.to_owned(), name.to_ascii_lowercase()])
+                .filter_map(|name| text(&name).map(|value| (name, value)))
+                .collect(),
             no_color: text("NO_COLOR").is_some(),
             ci: text("CI").is_some(),
             term: text("TERM"),

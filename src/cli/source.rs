@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::{Global, Ports, Provider, Up};
 use crate::config::Config;
 use crate::env::Env;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::lint::Settings;
 use crate::ops::{Keeping, Parts, PortChoice, Setup, UpOptions, Wanted};
 use crate::stack::{self, Folder, Overrides, Stack};
@@ -19,7 +19,7 @@ fn configuration(global: &Global, env: &Env) -> Result<Config, Failure> {
     let named = global.config.clone();
     let path = named.clone().or_else(|| env.config.clone());
     let bytes = match &path {
-        Some(path) => files::read_if_there(path)?,
+        Some(path) => files::read_if_there(path).map_err(|failure| Failure { kind: FailureKind::Usage, ..failure })?,
         None => None,
     };
     if bytes.is_none()
@@ -58,6 +58,7 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
         docker_host: env.docker_host.clone(),
         home: env.home.clone(),
         runtime: env.runtime.clone(),
+        proxies: env.proxies.clone(),
         program: std::env::current_exe().map_err(|e| Failure::internal("tstack does not know where it is itself").because(&e))?,
         mirrors: config.mirrors,
         cache: env.cache.clone().unwrap_or_else(|| state.join("cache")),

@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use board::{Board, Observer, RouteStatus, Status};
-pub use outside::{start, status, stop};
+pub use outside::{fits, start, status, stop};
 pub use run::run;
 pub use server::{Served, serve};
 

@@ -26,6 +26,14 @@ pub async fn start(state: &Path, spec: &Spec, program: &Path) -> Result<Status, 
     daemon::start(FORWARDER, state, spec, program, &format!("It was to serve {routes}.")).await
 }
 
+/// Makes sure that a forwarder could answer in this state folder.
+///
+/// # Errors
+/// When the folder's path is too long for a socket in it.
+pub fn fits(state: &Path) -> Result<(), Failure> {
+    FORWARDER.socket(state).map(drop)
+}
+
 /// The forwarder of a state folder: `None` when surely none runs.
 ///
 /// # Errors

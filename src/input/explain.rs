@@ -9,6 +9,9 @@ use crate::yaml::{Data, Node};
 /// The key of a schema that says in words what its pattern asks for.
 pub(super) const EXPECTS: &str = "x-expects";
 
+/// The most unknown keys of one map that are told one by one.
+const MOST_KEYS: usize = 200;
+
 /// Adds what one error of the schema means; `noun` is what people call the file.
 pub(super) fn explain(error: &ValidationError<'_>, root: &Node, schema: &Value, noun: &str, found: &mut Collector) {
     let pointer = error.instance_path().as_str();
@@ -20,7 +23,7 @@ pub(super) fn explain(error: &ValidationError<'_>, root: &Node, schema: &Value, 
         ValidationErrorKind::AdditionalProperties { unexpected } => {
             let known: Vec<&str> =
                 rule.get("properties").and_then(Value::as_object).map(|p| p.keys().map(String::as_str).collect()).unwrap_or_default();
-            for key in unexpected {
+            for key in unexpected.iter().take(MOST_KEYS) {
                 let pos = root.pos_at(&format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")));
                 found.maybe(pos, format!("{what} has no key `{key}`"), suggest(key, known.iter().copied(), "keys"));
             }

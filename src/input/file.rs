@@ -16,6 +16,11 @@ use crate::yaml::{self, Data, Node, Pos};
 /// The API version of every file that people write for tstack.
 pub const API_VERSION: &str = "tstack.dev/v1alpha1";
 
+/// The most values that a file which people write may hold: ten times what a stack of 400 components has.
+const MOST_VALUES: usize = 50_000;
+/// The most errors of the schema that are put into words.
+const MOST_ERRORS: usize = 1000;
+
 /// A schema and what checks it, or why there is no such thing.
 type Strict = (Value, Result<Validator, String>);
 
@@ -47,6 +52,13 @@ impl<T: JsonSchema + DeserializeOwned> FileType<T> {
             }
             Ok(node) => {
                 let root = node.in_source(source);
+                let values = root.size();
+                if values > MOST_VALUES {
+                    let hint = "manifests and the values of charts belong into files of their own";
+                    let message = format!("the {} holds {values} values; tstack reads at most {MOST_VALUES}", self.noun);
+                    found.hint(root.pos, message, hint);
+                    return None;
+                }
                 self.check_header(&root, found).then_some(root)
             }
             Err(error) => {
@@ -83,7 +95,7 @@ impl<T: JsonSchema + DeserializeOwned> FileType<T> {
                 return None;
             }
         };
-        for error in validator.iter_errors(&value) {
+        for error in validator.iter_errors(&value).take(MOST_ERRORS) {
             explain(&error, root, schema, self.noun, found);
         }
         if !found.is_clean() {

@@ -7,6 +7,20 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::yaml::Pos;
 
+/// The most findings that are told of one run; nobody reads more, and a hostile file could have a million.
+const MOST_TOLD: usize = 100;
+/// The most findings that are kept to choose the first ones from.
+const MOST_KEPT: usize = 10_000;
+/// The most characters of a message: it may name what somebody wrote.
+const MOST_MESSAGE: usize = 600;
+/// Characters of a long line that are shown before and after the place.
+const AROUND: usize = 100;
+/// Longer words are no slips of the pen, and comparing them costs their product.
+const LONGEST_WORD: usize = 80;
+/// The most names that a hint lists, and that a word is compared with.
+const MOST_NAMES: usize = 40;
+const MOST_COMPARED: usize = 2000;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
@@ -18,11 +32,14 @@ pub struct Finding {
     pub column: usize,
     /// What is wrong, one sentence without a full stop.
     pub message: String,
-    /// The line as it is written.
+    /// The line as it is written; of a long one the part around the place.
     pub source: String,
     /// What may help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// How many characters of `source` are before the place.
+    #[serde(skip)]
+    caret: usize,
 }
 
 impl fmt::Display for Finding {
@@ -30,7 +47,7 @@ impl fmt::Display for Finding {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
         if !self.source.trim().is_empty() {
             // tabs before the place stay, so that the caret stands below it in a terminal too
-            let before = self.source.chars().take(self.column.saturating_sub(1));
+            let before = self.source.chars().take(self.caret);
             let space: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
             write!(f, "\n  {}\n  {space}^", self.source)?;
         }
@@ -46,6 +63,9 @@ impl fmt::Display for Finding {
 #[serde(transparent)]
 pub struct Findings {
     list: Vec<Finding>,
+    /// How many more there are than are told.
+    #[serde(skip)]
+    more: usize,
 }
 
 impl Findings {
@@ -62,6 +82,9 @@ impl Findings {
         let many = self.list.iter().any(|finding| finding.file != file);
         let mut failure = Failure::usage(if many { "these files are not valid".to_owned() } else { format!("{file} is not valid") });
         failure.why = self.list.iter().map(Finding::to_string).collect();
+        if self.more > 0 {
+            failure.why.push(format!("and {} more; the first {MOST_TOLD} are told", self.more));
+        }
         failure
     }
 }
@@ -71,7 +94,7 @@ impl fmt::Display for Findings {
         for finding in &self.list {
             writeln!(f, "{finding}\n")?;
         }
-        match self.list.len() {
+        match self.list.len() + self.more {
             1 => f.write_str("1 error"),
             n => write!(f, "{n} errors"),
         }
@@ -88,8 +111,46 @@ struct Source {
 #[derive(Default)]
 pub struct Collector {
     sources: Vec<Source>,
-    found: Vec<(Pos, String, Option<String>)>,
-    warned: Vec<(Pos, String, Option<String>)>,
+    found: Kept,
+    warned: Kept,
+}
+
+/// Findings of one kind, bounded.
+#[derive(Default)]
+struct Kept {
+    list: Vec<(Pos, String, Option<String>)>,
+    /// How many came when the list was full.
+    left_out: usize,
+}
+
+impl Kept {
+    fn push(&mut self, pos: Pos, message: impl Into<String>, hint: Option<String>) {
+        if self.list.len() < MOST_KEPT {
+            self.list.push((pos, shortened(message.into()), hint.map(shortened)));
+        } else {
+            self.left_out += 1;
+        }
+    }
+}
+
+/// A text that people can read to its end.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MOST_MESSAGE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// The part of a line around a column (from 1), and how many of its characters are before the place.
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    let at = column.saturating_sub(1);
+    if line.char_indices().nth(2 * AROUND).is_none() {
+        return (line.to_owned(), at);
+    }
+    let from = at.saturating_sub(AROUND);
+    let (before, after) = (if from > 0 { "…" } else { "" }, if line.chars().nth(at + AROUND).is_some() { "…" } else { "" });
+    let part: String = line.chars().skip(from).take(at + AROUND - from).collect();
+    (format!("{before}{part}{after}"), at - from + before.chars().count())
 }
 
 impl Collector {
@@ -101,22 +162,22 @@ impl Collector {
 
     /// Takes a finding.
     pub fn add(&mut self, pos: Pos, message: impl Into<String>) {
-        self.found.push((pos, message.into(), None));
+        self.found.push(pos, message, None);
     }
 
     /// Takes a finding with what may help.
     pub fn hint(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
-        self.found.push((pos, message.into(), Some(hint.into())));
+        self.found.push(pos, message, Some(hint.into()));
     }
 
     /// Takes what is not wrong but seldom meant, with what may help.
     pub fn warn(&mut self, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
-        self.warned.push((pos, message.into(), Some(hint.into())));
+        self.warned.push(pos, message, Some(hint.into()));
     }
 
     /// With a hint where there is one.
     pub fn maybe(&mut self, pos: Pos, message: impl Into<String>, hint: Option<String>) {
-        self.found.push((pos, message.into(), hint));
+        self.found.push(pos, message, hint);
     }
 
     /// `stack.yaml:12`, to refer to another place in a message.
@@ -135,24 +196,24 @@ impl Collector {
     /// Whether nothing was found so far.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.found.is_empty()
+        self.found.list.is_empty()
     }
 
     /// Whether something was already found at that place.
     #[must_use]
     pub fn has(&self, pos: Pos) -> bool {
-        self.found.iter().any(|(at, ..)| *at == pos)
+        self.found.list.iter().any(|(at, ..)| *at == pos)
     }
 
     /// `value` if nothing was found so far, else the findings.
     pub fn finish<T>(self, value: T) -> Result<T, Findings> {
-        if self.found.is_empty() { Ok(value) } else { Err(self.list()) }
+        if self.is_clean() { Ok(value) } else { Err(self.list()) }
     }
 
     /// Like [`Collector::finish`], with the warnings beside the value.
     pub fn finish_with_warnings<T>(mut self, value: T) -> Result<(T, Vec<Finding>), Findings> {
         let warned = std::mem::take(&mut self.warned);
-        let warnings = self.located(warned);
+        let (warnings, _) = self.located(warned);
         self.finish((value, warnings))
     }
 
@@ -165,32 +226,40 @@ impl Collector {
 
     fn list(mut self) -> Findings {
         let found = std::mem::take(&mut self.found);
-        Findings { list: self.located(found) }
+        let (list, more) = self.located(found);
+        Findings { list, more }
     }
 
-    fn located(&self, mut found: Vec<(Pos, String, Option<String>)>) -> Vec<Finding> {
+    /// The first findings with their files and lines, and how many more there are.
+    fn located(&self, kept: Kept) -> (Vec<Finding>, usize) {
+        let Kept { list: mut found, left_out } = kept;
         found.sort();
         found.dedup();
+        let more = found.len().saturating_sub(MOST_TOLD) + left_out;
+        found.truncate(MOST_TOLD);
         let finding = |(pos, message, hint): (Pos, String, Option<String>)| {
             let source = self.sources.get(pos.source);
             let line = source.and_then(|s| s.text.lines().nth(pos.line.saturating_sub(1)));
+            let (source_line, caret) = excerpt(line.unwrap_or_default(), pos.column);
             Finding {
                 file: source.map_or_else(String::new, |s| s.file.clone()),
                 line: pos.line.max(1),
                 column: pos.column.max(1),
                 message,
-                source: line.unwrap_or_default().to_owned(),
+                source: source_line,
                 hint,
+                caret,
             }
         };
-        found.into_iter().map(finding).collect()
+        (found.into_iter().map(finding).collect(), more)
     }
 }
 
 /// The word of `known` that is nearest to `word`, if it is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let best = known.into_iter().map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
+    let known = known.into_iter().take(MOST_COMPARED).filter(|known| known.len().max(word.len()) <= LONGEST_WORD);
+    let best = known.map(|k| (distance(&word.to_lowercase(), &k.to_lowercase()), k)).min_by_key(|(d, _)| *d)?;
     // a third of the letters wrong is a typo, more is another word
     (best.0 <= (word.chars().count().max(best.1.chars().count()) / 3).max(1)).then_some(best.1)
 }
@@ -200,8 +269,11 @@ pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone,
     if let Some(near) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{near}`?"));
     }
-    let all: Vec<String> = known.into_iter().map(|k| format!("`{k}`")).collect();
-    (!all.is_empty()).then(|| format!("{what}: {}", all.join(", ")))
+    let mut names = known.into_iter();
+    let all: Vec<String> = names.by_ref().take(MOST_NAMES).map(|k| format!("`{k}`")).collect();
+    let more = names.count();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!all.is_empty()).then(|| format!("{what}: {}{rest}", all.join(", ")))
 }
 
 /// How many letters must be added, dropped, changed or swapped with their neighbour to make `b` of `a`.
@@ -236,6 +308,40 @@ mod tests {
         assert_eq!(nearest("replicas", known), None);
         assert_eq!(suggest("x", ["a", "b"], "there are").unwrap(), "did you mean `a`?");
         assert_eq!(suggest("keda", ["gateway", "namespace"], "there are").unwrap(), "there are: `gateway`, `namespace`");
+    }
+
+    #[test]
+    fn of_a_million_findings_the_first_are_told_and_the_rest_is_counted() {
+        let mut found = Collector::default();
+        let source = found.source("stack.yaml", "a\n".repeat(20_000));
+        for line in 1..=20_000 {
+            found.add(Pos { source, line, column: 1 }, "bad");
+        }
+        let findings = found.finish(()).unwrap_err();
+        assert_eq!((findings.list().len(), findings.list()[99].line), (MOST_TOLD, MOST_TOLD));
+        assert!(findings.to_string().ends_with("\n20000 errors"), "{findings}");
+        assert_eq!(findings.into_failure().why.last().unwrap(), "and 19900 more; the first 100 are told");
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_shown() {
+        let mut found = Collector::default();
+        let source = found.source("stack.yaml", format!("{}x{}", "é".repeat(5000), "b".repeat(5000)));
+        found.add(Pos { source, line: 1, column: 5001 }, format!("`{}` is too long", "c".repeat(5000)));
+        let findings = found.finish(()).unwrap_err();
+        let text = findings.to_string();
+        let shown = format!("\n  …{}x{}…\n  {}^\n", "é".repeat(100), "b".repeat(99), " ".repeat(101));
+        assert!(text.contains(&shown), "{text}");
+        assert_eq!(findings.list()[0].message.chars().count(), MOST_MESSAGE + 1);
+    }
+
+    #[test]
+    fn long_words_and_long_lists_cost_little() {
+        let (word, other) = ("x".repeat(1 << 20), "y".repeat(1 << 20));
+        assert_eq!(nearest(&word, [other.as_str()]), None);
+        let names: Vec<String> = (0..50).map(|n| format!("name-{n:02}-of-many")).collect();
+        let hint = suggest("z", names.iter().map(String::as_str), "there are").unwrap();
+        assert!(hint.ends_with("`name-39-of-many` and 10 more"), "{hint}");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Parameters: `${name}` in files that people write.
 
+use std::cell::Cell;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::finding::{Collector, suggest};
 use crate::yaml::{Data, Node, Pos};
+
+/// How many bytes parameters may bring into the files of one stack: a long value that is named often would fill the memory.
+const MOST_FILLED: usize = 16 << 20;
 
 /// A parameter's value: a text, a number or a boolean.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +29,8 @@ pub enum Parameter {
 pub struct Parameters {
     values: Vec<(String, Data)>,
     late: &'static [&'static str],
+    /// The bytes that were filled in so far.
+    filled: Cell<usize>,
 }
 
 impl Parameters {
@@ -31,7 +38,9 @@ impl Parameters {
     /// only a running check knows: they stay as they are within checks.
     pub fn of(root: &Node, late: &'static [&'static str], found: &mut Collector) -> Self {
         let mut values = Vec::new();
-        let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else { return Self { values, late } };
+        let Some(Node { data: Data::Map(entries), .. }) = root.get("parameters") else {
+            return Self { values, late, filled: Cell::default() };
+        };
         for (key, node) in entries {
             if !is_name(&key.text) {
                 found.hint(
@@ -46,7 +55,7 @@ impl Parameters {
             }
             values.push((key.text.clone(), node.data.clone()));
         }
-        Self { values, late }
+        Self { values, late, filled: Cell::default() }
     }
 
     /// Replaces every reference in a file, but for its parameters and profiles.
@@ -67,11 +76,18 @@ impl Parameters {
         match &mut node.data {
             Data::List(items) => items.iter_mut().for_each(|item| self.fill(item, in_check, found)),
             Data::Map(entries) => entries.iter_mut().for_each(|(_, item)| self.fill(item, in_check, found)),
-            Data::Text(text) if text.contains("${") => {
+            // what came before is told, and no more is filled in
+            Data::Text(text) if text.contains("${") && self.filled.get() <= MOST_FILLED => {
                 if let Some(data) = self.whole(text) {
                     node.data = data;
                 } else {
                     *text = self.fill_text(text, pos, in_check, found);
+                }
+                let size = if let Data::Text(text) = &node.data { text.len() } else { size_of::<Data>() };
+                self.filled.set(self.filled.get().saturating_add(size));
+                if self.filled.get() > MOST_FILLED {
+                    let message = format!("the texts with parameters are more than {} MiB by here", MOST_FILLED >> 20);
+                    found.hint(pos, message, "a long text belongs into a file of its own");
                 }
             }
             _ => {}
@@ -81,7 +97,9 @@ impl Parameters {
     /// The value itself, with its type, where the text is one reference and nothing else.
     fn whole(&self, text: &str) -> Option<Data> {
         let name = text.strip_prefix("${")?.strip_suffix('}')?;
-        self.values.iter().find(|(n, _)| n == name).map(|(_, data)| data.clone())
+        let (_, data) = self.values.iter().find(|(n, _)| n == name)?;
+        // a list or a map is no parameter, as the schema says later; until then it is not multiplied
+        (!matches!(data, Data::List(_) | Data::Map(_))).then(|| data.clone())
     }
 
     fn fill_text(&self, text: &str, pos: Pos, in_check: bool, found: &mut Collector) -> String {
@@ -109,6 +127,9 @@ impl Parameters {
                     found.add(pos, format!("`${{{name}}}` has a value only within checks"));
                 }
                 out.push_str(&from[..name.len() + 3]);
+            } else if out.len() > MOST_FILLED {
+                // told where it is counted
+                return out;
             } else if let Some((_, data)) = self.values.iter().find(|(n, _)| n == name) {
                 out.push_str(&as_text(data));
             } else {
@@ -154,6 +175,17 @@ mod tests {
     fn a_whole_reference_keeps_its_type_and_a_part_is_text() {
         let value = filled("parameters: {n: 5, t: x, b: true}\na: ['${n}', 'v${n}-${t}', '$${n}', '$$${t}', '${b}']\n").unwrap();
         assert_eq!(value["a"], json!([5, "v5-x", "${n}", "$${t}", true]));
+    }
+
+    #[test]
+    fn a_long_value_that_is_named_often_does_not_fill_the_memory() {
+        let long = "x".repeat(1 << 20);
+        let once = "'${t}', ".repeat(1000);
+        let error = filled(&format!("parameters:\n  t: {long}\na: [{once}]\n")).unwrap_err();
+        assert!(error.contains("stack.yaml:3:133: the texts with parameters are more than 16 MiB by here\n"), "{error}");
+        let within = "${t}".repeat(1000);
+        let error = filled(&format!("parameters:\n  t: {long}\na: 'x{within}'\n")).unwrap_err();
+        assert!(error.contains("stack.yaml:3:4: the texts with parameters are more than 16 MiB by here\n"), "{error}");
     }
 
     #[test]

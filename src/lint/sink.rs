@@ -9,6 +9,9 @@ use super::rule::Rule;
 use super::set::Set;
 use crate::yaml::Pos;
 
+/// The most characters of a line that a finding carries; what is shown of it is much less.
+const MOST_SHOWN: usize = 2000;
+
 /// A finding whose file and line are still a place.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -101,8 +104,18 @@ impl Found {
             object: self.object,
             message: self.message,
             remedy: self.remedy,
-            source: set.line(self.pos.source, self.pos.line).to_owned(),
+            source: shown(set.line(self.pos.source, self.pos.line), self.pos.column),
             fix: self.fix,
         }
+    }
+}
+
+/// The line as a finding carries it: each of ten thousand findings in one line of megabytes does not carry all of it. Far behind the beginning
+/// of such a line nothing is shown.
+fn shown(line: &str, column: usize) -> String {
+    match line.char_indices().nth(MOST_SHOWN) {
+        None => line.to_owned(),
+        Some((end, _)) if column < MOST_SHOWN => line[..end].to_owned(),
+        Some(_) => String::new(),
     }
 }

@@ -66,6 +66,12 @@ impl Reading {
         Self { sources, segments, documents, ..Self::default() }
     }
 
+    /// How many objects there are.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.documents.len()
+    }
+
     /// The set that the texts make.
     #[must_use]
     pub fn into_set(self, surroundings: Surroundings) -> Set {

@@ -17,15 +17,14 @@ pub use kept::{Kept, baked, engine_has, saved, wanted_snapshot};
 pub use objects::{Seen, components, objects_of};
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::failure::Failure;
 use crate::plan::{HostFact, NodeAccess, Observed};
 use crate::stack::{ComponentKind, ImageRef, Stack};
 use crate::state::{Record, StateFolder, Target};
+use crate::world::chart;
 use crate::world::clock;
 use crate::world::engine::{Engine, EngineImage, local_name, missing_in_node};
-use crate::world::helm::archive_in;
 
 /// Everything that the plan of `up` is decided on.
 ///
@@ -92,8 +91,8 @@ pub async fn for_down(folder: &StateFolder, record: &Record, sight: &Sight) -> R
 fn pulled_charts(stack: &Stack, folder: &StateFolder) -> Result<BTreeSet<String>, Failure> {
     let mut pulled = BTreeSet::new();
     for component in &stack.components {
-        if let ComponentKind::Helm(chart) = &component.kind
-            && archive_in(Path::new(&folder.chart(&component.name, &chart.version)))?.is_some()
+        if let ComponentKind::Helm(wanted) = &component.kind
+            && chart::kept(&folder.chart(&component.name, &wanted.version), wanted.digest.as_deref())?.is_some()
         {
             pulled.insert(component.name.clone());
         }

@@ -66,6 +66,9 @@ pub struct LintReport {
     pub objects: usize,
 }
 
+/// The most objects of one set: the largest clusters that are written down have a few thousand.
+const MOST_OBJECTS: usize = 20_000;
+
 /// Lints files. Those of a stack are a set of their own; all others are one set.
 ///
 /// # Errors
@@ -104,6 +107,11 @@ pub fn lint(options: &LintOptions) -> Result<LintReport, Failure> {
         return Err(Failure::usage("--fix changes files, and standard input is none").hint("Use --diff to see what it would change."));
     }
     let mut reading = Reading::of(inputs);
+    if reading.size() > MOST_OBJECTS {
+        return Err(Failure::usage(format!("there are {} objects; tstack lints at most {MOST_OBJECTS} together", reading.size()))
+            .why("several rules look at each object beside each other one")
+            .hint("Name fewer files, such as those of one namespace."));
+    }
     notes.append(&mut reading.notes);
     let around = Surroundings { profile: options.profile, complete: options.complete, ..Surroundings::default() };
     let mut sets = vec![reading.into_set(around)];

@@ -31,6 +31,7 @@ pub use generate::check_schema;
 pub use lint::{FixedFile, Fixing, LintOptions, LintReport, lint, lint_stack};
 pub use logs::{LogLine, LogsOptions, logs};
 pub use pause::{pause, resume};
+pub use preflight::{Item, State as ItemState, Subject};
 pub use session::{Parts, Setup, Wanted};
 pub use snapshot::{KeptImage, Made, bake, kept, remove, save};
 pub use status::status;

@@ -1,5 +1,6 @@
 //! What every verb begins with: the folder and its lock, the engine, and a look at the cluster.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Setup {
     pub home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`, where engines without root have their sockets.
     pub runtime: Option<PathBuf>,
+    /// `HTTP_PROXY` and its like, as far as they are set.
+    pub proxies: BTreeMap<String, String>,
     /// tstack itself, to start the forwarder.
     pub program: PathBuf,
     /// Where registries are mirrored.
@@ -292,7 +295,7 @@ fn fresh(target: Target) -> Record {
         created: clock::now(),
         identity: None,
         made: Vec::new(),
-        needs: std::collections::BTreeMap::new(),
+        needs: BTreeMap::new(),
         verified: None,
         exposing: Exposing::Auto,
         ports: std::collections::BTreeMap::new(),

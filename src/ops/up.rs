@@ -111,7 +111,8 @@ pub async fn up(setup: &Setup, mut options: UpOptions, mut listener: Listener, c
     }
     let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
     let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?;
-    let programs = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
+    let (programs, notes) = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
+    tell(notes, setup, &mut listener);
     begin(&mut session, &stack, (&options.source, &options.profiles, &options.set), options.exposing)?;
     let stack = Arc::new(stack);
     let context = session.context(Some(Arc::clone(&stack)), programs);
@@ -127,6 +128,13 @@ pub async fn up(setup: &Setup, mut options: UpOptions, mut listener: Listener, c
     };
     session.record = context.record();
     Ok(UpReport::of(&session, exposed, told).await)
+}
+
+/// Tells what may go wrong, before anything is begun.
+fn tell(notes: Vec<String>, setup: &Setup, listener: &mut Listener) {
+    for text in notes {
+        listener(&Event::Note { text }, setup.began.elapsed());
+    }
 }
 
 /// Notes what is about to be made, and for whom.
@@ -156,7 +164,8 @@ async fn restore(
     listener: &mut Listener,
     cancel: &CancellationToken,
 ) -> Result<Told, Failure> {
-    let programs = preflight::check(&options.stack, plan, session).await.map_err(before_the_first_step)?;
+    let (programs, notes) = preflight::check(&options.stack, plan, session).await.map_err(before_the_first_step)?;
+    tell(notes, &session.setup, listener);
     begin(session, &options.stack, (&options.source, &options.profiles, &options.set), options.exposing)?;
     let context = session.context(None, programs);
     let told = drive("up", &session.target_name(), plan, Arc::clone(&context), listener, cancel).await?;

@@ -18,6 +18,8 @@ use crate::yaml::{Node, Pos};
 
 /// How long a component may take where the file does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
+/// The most components; ordering them looks at each pair.
+const MOST_COMPONENTS: usize = 2000;
 /// The user of an image where the file does not say: `nonroot` by convention.
 const DEFAULT_USER: u32 = 65532;
 
@@ -38,6 +40,11 @@ impl Context<'_> {
 /// The components in the order of their needs, or what is wrong with them.
 pub(super) fn resolve(files: &[ComponentFile], context: &Context<'_>, manifests: &mut Manifests, found: &mut Collector) -> Vec<Component> {
     let mut components: Vec<Component> = Vec::new();
+    if files.len() > MOST_COMPONENTS {
+        let message = format!("the stack has {} components; tstack takes at most {MOST_COMPONENTS}", files.len());
+        found.hint(context.at("/components"), message, "make several stacks of it");
+        return components;
+    }
     let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
     for (index, file) in files.iter().enumerate() {
         let base = format!("/components/{index}");
@@ -168,6 +175,9 @@ fn chart(helm: &HelmFile, component: &str, base: &str, context: &Context<'_>, fo
     if let Err(error) = values::check_version(&helm.version) {
         found.add(context.at(&format!("{base}/version")), error);
     }
+    if let Some(Err(error)) = helm.digest.as_deref().map(values::check_digest) {
+        found.add(context.at(&format!("{base}/digest")), error);
+    }
     check_namespace(&helm.namespace, base, context, found);
     if helm.release.is_some() && !is_label(&release, 53) {
         let at = context.at(&format!("{base}/release"));
@@ -178,6 +188,7 @@ fn chart(helm: &HelmFile, component: &str, base: &str, context: &Context<'_>, fo
         namespace: helm.namespace.clone(),
         reference: helm.chart.clone(),
         version: helm.version.clone(),
+        digest: helm.digest.clone(),
         values: helm.values.clone(),
         hooks: helm.hooks,
     }

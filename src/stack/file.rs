@@ -166,6 +166,10 @@ pub struct HelmFile {
     pub chart: String,
     /// The chart's version, semantic, with or without `v`.
     pub version: String,
+    /// The sum of the chart's archive, as `helm pull` followed by `sha256sum` gives it: `sha256:` and 64 hexadecimal digits. Another archive is
+    /// refused. Without it the registry is trusted to give the same archive for a version.
+    #[serde(default)]
+    pub digest: Option<String>,
     /// The namespace of the release; made when it is absent.
     pub namespace: String,
     /// The release's name. Default: the component's name.

@@ -9,6 +9,9 @@ use super::{ImageRef, Object, ObjectId};
 use crate::input::{self, Collector, Parameters, suggest};
 use crate::yaml::{self, Data, Node, Pos};
 
+/// The most objects of one stack: each is held, linted and applied beside all others.
+const MOST_OBJECTS: usize = 20_000;
+
 /// Reads the manifest files of a stack and sees to it that no object is there twice.
 #[derive(Default)]
 pub(super) struct Manifests {
@@ -36,6 +39,11 @@ impl Manifests {
         };
         if nodes.is_empty() {
             found.add(at, format!("`{path}` holds no object"));
+        }
+        if self.seen.len() + nodes.len() > MOST_OBJECTS {
+            let message = format!("with `{path}` the stack has more than {MOST_OBJECTS} objects");
+            found.hint(at, message, "make several stacks of it");
+            return Vec::new();
         }
         nodes.into_iter().filter_map(|node| self.object(node.in_source(source), parameters, found)).collect()
     }

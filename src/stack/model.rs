@@ -154,6 +154,9 @@ pub struct Chart {
     pub reference: String,
     /// The version as the registry's tag has it.
     pub version: String,
+    /// The sum that its archive must have, where it is pinned. No word of it where it is not: what is recorded stays the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Values over the chart's own.
     pub values: Map<String, Value>,
     /// Whether its hooks run.

@@ -8,6 +8,15 @@ pub(super) fn check_version(text: &str) -> Result<(), String> {
     }
 }
 
+/// Says what is wrong with the sum of an archive.
+pub(super) fn check_digest(text: &str) -> Result<(), String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not a sum such as `sha256:` and 64 lower case hexadecimal digits"))
+}
+
 /// Says what is wrong with a chart reference.
 pub(super) fn check_chart(text: &str) -> Result<(), String> {
     let fail = |why: &str| format!("`{text}` is not a chart reference such as `oci://ghcr.io/kedacore/charts/keda`: {why}");
@@ -52,6 +61,17 @@ fn check_loopback(host: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_is_sha256_in_lower_case() {
+        assert_eq!(check_digest(&format!("sha256:{}", "0a".repeat(32))), Ok(()));
+        for bad in ["", "sha256:", "sha512:00", &format!("sha256:{}", "0A".repeat(32)), &"0a".repeat(32)] {
+            assert_eq!(
+                check_digest(bad).unwrap_err(),
+                format!("`{bad}` is not a sum such as `sha256:` and 64 lower case hexadecimal digits")
+            );
+        }
+    }
 
     #[test]
     fn only_this_machine_may_be_asked() {

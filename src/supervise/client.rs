@@ -48,6 +48,14 @@ impl Client {
         Ok(Self { state: state.to_owned() })
     }
 
+    /// Makes sure that a supervisor could answer in this state folder.
+    ///
+    /// # Errors
+    /// When the folder's path is too long for a socket in it.
+    pub fn fits(state: &Path) -> Result<(), Failure> {
+        SUPERVISOR.socket(state).map(drop)
+    }
+
     /// The supervisor of a state folder: `None` when surely none runs.
     ///
     /// # Errors

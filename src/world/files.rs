@@ -1,6 +1,6 @@
 //! Files, written whole or not at all.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -153,16 +153,26 @@ pub fn remove_if_there(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// The most that is read of one file: a device that never ends, or a file that somebody filled, does not fill the memory.
+const MOST: u64 = 64 << 20;
+
 /// The content of a file, or `None` where there is none.
 ///
 /// # Errors
-/// When it is there but cannot be read.
+/// When it is there but cannot be read, or is larger than anything that tstack has a use for.
 pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    match fs_err::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Failure::step(format!("cannot read {}", path.display())).because(&e)),
+    let failed = |e: std::io::Error| Failure::step(format!("cannot read {}", path.display())).because(&e);
+    let file = match fs_err::File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(e)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MOST {
+        return Err(Failure::step(format!("{} is too large: tstack reads at most {} MiB of one file", path.display(), MOST >> 20)));
     }
+    Ok(Some(bytes))
 }
 
 #[cfg(test)]
@@ -195,6 +205,13 @@ mod tests {
         assert_eq!(fs_err::read_to_string(&path).unwrap(), "new");
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs_err::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let failure = read_if_there(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(failure.what, "/dev/zero is too large: tstack reads at most 64 MiB of one file");
     }
 
     #[test]

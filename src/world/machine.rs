@@ -1,27 +1,37 @@
 //! What the machine offers.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::engine::Info;
 use crate::failure::Failure;
 
-/// The bytes that a user without special rights can still write below a path.
+/// What a file system can still take of a user without special rights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files that can still be made; `None` where the file system has no fixed number of them (btrfs, zfs over a network).
+    pub inodes: Option<u64>,
+}
+
+/// What can still be written below a path.
 ///
 /// # Errors
 /// When the path is not there or its file system does not answer.
 #[cfg(unix)]
-pub fn free_disk(path: &Path) -> Result<u64, Failure> {
+pub fn room(path: &Path) -> Result<Room, Failure> {
     let answer = rustix::fs::statvfs(path)
         .map_err(|e| Failure::preflight(format!("cannot tell the free disk space of {}", path.display())).because(&e))?;
-    Ok(answer.f_bavail.saturating_mul(answer.f_frsize))
+    Ok(Room { bytes: answer.f_bavail.saturating_mul(answer.f_frsize), inodes: (answer.f_files > 0).then_some(answer.f_favail) })
 }
 
-/// The bytes that a user without special rights can still write below a path.
+/// What can still be written below a path.
 ///
 /// # Errors
 /// Always on this system: there is no portable call for it.
 #[cfg(not(unix))]
-pub fn free_disk(path: &Path) -> Result<u64, Failure> {
+pub fn room(path: &Path) -> Result<Room, Failure> {
     Err(Failure::preflight(format!("cannot tell the free disk space of {} on this system", path.display())))
 }
 
@@ -29,18 +39,91 @@ pub fn free_disk(path: &Path) -> Result<u64, Failure> {
 /// (Docker Desktop, Colima) or beyond a mounted socket. `None` means unknown, and its free space must not be guessed.
 #[must_use]
 pub fn engine_disk(info: &Info) -> Option<PathBuf> {
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    // absent in a container that was given the engine's socket, or another name there
-    let hostname = fs_err::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    engine_disk_on(info, hostname.trim()).filter(|root| root.exists())
+    engine_disk_on(info, &kernel_text("kernel/hostname")?).filter(|root| root.exists())
 }
 
 /// The pure part of [`engine_disk`].
 fn engine_disk_on(info: &Info, hostname: &str) -> Option<PathBuf> {
-    let here = info.local && info.name == hostname && !info.operating_system.contains("Docker Desktop");
-    (here && !info.data_root.is_empty()).then(|| PathBuf::from(&info.data_root))
+    (is_on(info, hostname) && !info.data_root.is_empty()).then(|| PathBuf::from(&info.data_root))
+}
+
+/// Whether the engine runs on the kernel that we see: on this machine, and not in a virtual one.
+#[must_use]
+pub fn is_here(info: &Info) -> bool {
+    // absent in a container that was given the engine's socket, or another name there
+    kernel_text("kernel/hostname").is_some_and(|hostname| is_on(info, &hostname))
+}
+
+/// The pure part of [`is_here`].
+fn is_on(info: &Info, hostname: &str) -> bool {
+    info.local && info.name == hostname && !info.operating_system.contains("Docker Desktop")
+}
+
+/// A setting of the kernel by its path below `/proc/sys`; `None` on other systems than Linux.
+fn kernel_text(name: &str) -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    fs_err::read_to_string(Path::new("/proc/sys").join(name)).ok().map(|text| text.trim().to_owned())
+}
+
+/// A number that the kernel is set to: `fs/inotify/max_user_instances`. `None` where there is no such setting.
+#[must_use]
+pub fn kernel_number(name: &str) -> Option<u64> {
+    kernel_text(name)?.parse().ok()
+}
+
+/// When a file was changed last.
+#[must_use]
+pub fn changed(path: &Path) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::try_from(fs_err::metadata(path).ok()?.modified().ok()?).ok()
+}
+
+/// The ports that the kernel lends to outgoing connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingPorts {
+    /// From which to which.
+    pub range: RangeInclusive<u16>,
+    /// Those of them that it keeps back, as the setting has them: `8080,9148-9150`.
+    reserved: String,
+}
+
+/// The ports that the kernel lends to outgoing connections; `None` where the system does not say.
+#[must_use]
+pub fn outgoing_ports() -> Option<OutgoingPorts> {
+    let reserved = kernel_text("net/ipv4/ip_local_reserved_ports").unwrap_or_default();
+    OutgoingPorts::read(&kernel_text("net/ipv4/ip_local_port_range")?, &reserved)
+}
+
+impl OutgoingPorts {
+    /// Reads the kernel's two settings, `ip_local_port_range` and `ip_local_reserved_ports`.
+    #[must_use]
+    pub fn read(range: &str, reserved: &str) -> Option<Self> {
+        let mut ends = range.split_whitespace().map(str::parse::<u16>);
+        let range = ends.next()?.ok()?..=ends.next()?.ok()?;
+        Some(Self { range, reserved: reserved.trim().to_owned() })
+    }
+
+    /// Whether an outgoing connection may get the port.
+    #[must_use]
+    pub fn may_lend(&self, port: u16) -> bool {
+        self.range.contains(&port) && !self.reserved.split(',').any(|entry| holds(entry, port))
+    }
+
+    /// The setting that keeps back this port too.
+    #[must_use]
+    pub fn reserved_with(&self, port: u16) -> String {
+        if self.reserved.is_empty() { port.to_string() } else { format!("{},{port}", self.reserved) }
+    }
+}
+
+/// Whether `8080` or `9148-9150` holds a port.
+fn holds(entry: &str, port: u16) -> bool {
+    let number = |text: &str| text.trim().parse::<u16>().ok();
+    match entry.split_once('-') {
+        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| (first..=last).contains(&port)),
+        None => number(entry) == Some(port),
+    }
 }
 
 /// The name of this machine, as the system has it; empty where it does not say.
@@ -161,10 +244,31 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn free_disk_names_the_path_that_is_not_there() {
-        assert!(free_disk(Path::new("/")).unwrap() > 0);
-        let failure = free_disk(Path::new("/nonexistent")).unwrap_err();
+    fn room_names_the_path_that_is_not_there() {
+        assert!(room(Path::new("/")).unwrap().bytes > 0);
+        let failure = room(Path::new("/nonexistent")).unwrap_err();
         assert_eq!(failure.what, "cannot tell the free disk space of /nonexistent");
         assert!(failure.why[0].contains("No such file"), "{failure:?}");
+    }
+
+    #[test]
+    fn reserved_ports_are_not_lent_out() {
+        let ports = OutgoingPorts::read("32768\t60999", "8080,40000,50000-50002").unwrap();
+        let lent: Vec<u16> = [8080, 32_767, 32_768, 40_000, 49_999, 50_000, 50_002, 50_003, 60_999, 61_000]
+            .into_iter()
+            .filter(|port| ports.may_lend(*port))
+            .collect();
+        assert_eq!(lent, [32_768, 49_999, 50_003, 60_999]);
+        assert_eq!(OutgoingPorts::read("32768 60999", "").unwrap().reserved_with(1), "1");
+        assert_eq!(OutgoingPorts::read("", ""), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_kernel_is_asked_for_its_settings() {
+        assert!(kernel_number("fs/file-max").is_some());
+        assert_eq!(kernel_number("fs/no-such-setting"), None);
+        assert!(outgoing_ports().is_some());
+        assert!(changed(Path::new("/proc/self/exe")).is_some());
     }
 }

@@ -5,6 +5,7 @@
 //! Must not: know plan, exec, report or cli.
 
 pub mod backoff;
+pub mod chart;
 pub mod child;
 pub mod clock;
 pub mod engine;

@@ -7,6 +7,9 @@ use crate::failure::Failure;
 /// The most that is read as one file; more than any file of YAML that tstack takes.
 const MAX: u64 = 64 << 20;
 
+/// The longest line that is read.
+const MAX_LINE: u64 = 64 << 10;
+
 /// All of it.
 ///
 /// # Errors
@@ -24,11 +27,14 @@ pub async fn all() -> Result<Vec<u8>, Failure> {
 /// The next line without its end; `None` where there is none.
 ///
 /// # Errors
-/// When it cannot be read, or is not UTF-8.
+/// When it cannot be read, is not UTF-8, or has no end.
 pub async fn line() -> Result<Option<String>, Failure> {
     blocking(|| {
         let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line)?;
+        let read = std::io::stdin().lock().take(MAX_LINE).read_line(&mut line)?;
+        if read as u64 == MAX_LINE {
+            return Err(std::io::Error::other(format!("a line has {MAX_LINE} bytes or more")));
+        }
         Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
     })
     .await

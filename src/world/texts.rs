@@ -10,6 +10,10 @@ use crate::failure::Failure;
 
 /// The largest text that is read; a million lines of YAML are smaller.
 const MAX_TEXT: u64 = 16 << 20;
+/// The most bytes of all texts of a folder.
+const MAX_ALL: usize = 128 << 20;
+/// How deep folders may lie in each other.
+const MAX_DEPTH: usize = 64;
 /// The most files of a folder; a path that leads to a home folder by mistake ends here, not after an hour.
 const MAX_FILES: usize = 10_000;
 /// Folders that hold what was made or fetched, never what is written here.
@@ -56,7 +60,7 @@ pub fn find(path: &Path, markdown: bool) -> Result<Vec<Found>, Failure> {
         return Ok(vec![Found::Text(text(path, true)?)]);
     }
     let mut found = Vec::new();
-    walk(path, markdown, &mut found)?;
+    Walk { markdown, found: &mut found, bytes: 0 }.folder(path, 0)?;
     if found.is_empty() {
         let hint =
             if markdown { "Give a folder with files of YAML, JSON or Markdown." } else { "Files of Markdown count with --markdown." };
@@ -73,38 +77,61 @@ pub fn standard_input() -> Result<Text, Failure> {
     Ok(Text { file: "-".into(), bytes: limited(io::stdin().lock(), "standard input")?, named: true })
 }
 
-fn walk(folder: &Path, markdown: bool, found: &mut Vec<Found>) -> Result<(), Failure> {
-    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    let mut paths =
-        entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?;
-    paths.sort();
-    let holds = |name: &str| paths.iter().any(|path| path.file_name().is_some_and(|n| n == name));
-    if holds("stack.yaml") {
-        found.push(Found::Stack(folder.to_owned()));
-        return Ok(());
-    }
-    if holds("Chart.yaml") && holds("templates") {
-        found.push(Found::Chart(folder.to_owned()));
-        return Ok(());
-    }
-    for path in paths {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let link = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.is_symlink();
-        let Ok(meta) = fs::metadata(&path) else { continue };
-        if name.starts_with('.') {
-            continue;
+/// A way through a folder.
+struct Walk<'a> {
+    markdown: bool,
+    found: &'a mut Vec<Found>,
+    /// The bytes of all texts so far.
+    bytes: usize,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, depth: usize) -> Result<(), Failure> {
+        let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+        let mut paths =
+            entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(|error| unreadable(folder, &error))?;
+        paths.sort();
+        let holds = |name: &str| paths.iter().any(|path| path.file_name().is_some_and(|n| n == name));
+        if holds("stack.yaml") {
+            self.found.push(Found::Stack(folder.to_owned()));
+            return Ok(());
         }
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        if meta.is_dir() && !link && !SKIPPED.contains(&name.as_str()) {
-            walk(&path, markdown, found)?;
-        } else if meta.is_file() && (["yaml", "yml", "json"].contains(&extension) || (markdown && extension == "md")) {
-            found.push(Found::Text(text(&path, false)?));
+        if holds("Chart.yaml") && holds("templates") {
+            self.found.push(Found::Chart(folder.to_owned()));
+            return Ok(());
         }
-        if found.len() > MAX_FILES {
-            return Err(Failure::usage(format!("{} holds more than {MAX_FILES} files", folder.display())).hint("Name a smaller folder."));
+        let too_much = |what: String| Failure::usage(what).hint("Name a smaller folder.");
+        for path in paths {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let link = fs::symlink_metadata(&path).map_err(|error| unreadable(&path, &error))?.is_symlink();
+            let Ok(meta) = fs::metadata(&path) else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+            if meta.is_dir() && !link && !SKIPPED.contains(&name.as_str()) {
+                if depth == MAX_DEPTH {
+                    return Err(too_much(format!("{} lies more than {MAX_DEPTH} folders deep", path.display())));
+                }
+                self.folder(&path, depth + 1)?;
+            } else if meta.is_file() && (["yaml", "yml", "json"].contains(&extension) || (self.markdown && extension == "md")) {
+                let text = text(&path, false)?;
+                self.bytes += text.bytes.len();
+                self.found.push(Found::Text(text));
+            }
+            if self.bytes > MAX_ALL {
+                let most = MAX_ALL >> 20;
+                return Err(too_much(format!(
+                    "the files of {} are too large: tstack reads at most {most} MiB of them together",
+                    folder.display()
+                )));
+            }
+            if self.found.len() > MAX_FILES {
+                return Err(too_much(format!("{} holds more than {MAX_FILES} files", folder.display())));
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn text(path: &Path, named: bool) -> Result<Text, Failure> {
@@ -168,6 +195,18 @@ mod tests {
         assert_eq!(what("empty"), "DIR/empty holds no files of YAML or JSON");
         fs::File::create(dir.path().join("big.yaml")).unwrap().set_len(MAX_TEXT + 1).unwrap();
         assert_eq!(what("big.yaml"), "DIR/big.yaml is too large: tstack reads at most 16 MiB of one text");
+    }
+
+    #[test]
+    fn what_is_too_large_together_or_too_deep_is_refused() {
+        let dir = folder(&["a.yaml"]);
+        for i in 0..9 {
+            fs::File::create(dir.path().join(format!("{i}.yaml"))).unwrap().set_len(MAX_TEXT).unwrap();
+        }
+        let what = find(dir.path(), false).unwrap_err().what;
+        assert!(what.ends_with(" are too large: tstack reads at most 128 MiB of them together"), "{what}");
+        let deep = folder(&[&format!("{}x.yaml", "d/".repeat(MAX_DEPTH + 1))]);
+        assert!(find(deep.path(), false).unwrap_err().what.ends_with(" lies more than 64 folders deep"));
     }
 
     #[cfg(unix)]

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DuplicateKeyPolicy, MessageFormatter, NonFiniteFloatPolicy, Options, Spanned, UserMessageFormatter, budget, options};
 
 pub use write::{Entry, Item, Map, Tree, text, write};
@@ -142,16 +143,38 @@ fn error_of(error: &serde_saphyr::Error, text: &str) -> YamlError {
     let (line, column) = error.location().map_or((1, 1), |at| (small(at.line()), small(at.column())));
     let message = match error.without_snippet() {
         serde_saphyr::Error::Budget { breach, .. } => {
-            format!("too much for one file: {breach:?}; tstack reads at most {MAX_NODES} values, nested {MAX_DEPTH} deep")
+            format!("too much for one file: {}; tstack reads at most {MAX_NODES} values, nested {MAX_DEPTH} deep", too_much(breach))
         }
         serde_saphyr::Error::MultipleDocuments { .. } => {
             let (line, column) = second_document(text).unwrap_or((line, column));
             return YamlError { line, column, message: "a second document begins here; this file must hold one".into() };
         }
         serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` is given twice"),
-        other => UserMessageFormatter.format_message(other).into_owned(),
+        other => {
+            let said = UserMessageFormatter.format_message(other).into_owned();
+            // of aliases that are written out, and of brackets without an end, the parser speaks in words of its own
+            if said.contains("limits breached") || said == "recursion limit exceeded" {
+                format!("too much for one file; tstack reads at most {MAX_NODES} values, aliases written out, nested {MAX_DEPTH} deep")
+            } else {
+                said
+            }
+        }
     };
     YamlError { line: line.max(1), column: column.max(1), message }
+}
+
+/// What there is too much of.
+fn too_much(breach: &BudgetBreach) -> String {
+    match breach {
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => "it holds too many values".into(),
+        BudgetBreach::Depth { .. } => "it is nested too deep".into(),
+        BudgetBreach::Aliases { .. } | BudgetBreach::AliasAnchorRatio { .. } => "it holds too many aliases".into(),
+        BudgetBreach::Anchors { .. } => "it holds too many anchors".into(),
+        BudgetBreach::Documents { documents } => format!("it holds {documents} documents or more"),
+        BudgetBreach::ScalarBytes { .. } => "its texts are too long together, aliases written out".into(),
+        BudgetBreach::MergeKeys { .. } => "it holds too many merge keys".into(),
+        other => format!("{other:?}"),
+    }
 }
 
 /// Where the `---` of the second document is.
@@ -195,6 +218,16 @@ impl Node {
             other => other,
         };
         Self { pos: change(self.pos), data }
+    }
+
+    /// How many values it holds, itself included.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match &self.data {
+            Data::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            Data::Map(entries) => 1 + entries.iter().map(|(_, node)| node.size()).sum::<usize>(),
+            _ => 1,
+        }
     }
 
     /// The value without places.
@@ -422,7 +455,7 @@ mod tests {
         line 2, column 1: a second document begins here; this file must hold one
         line 1, column 3: expected string scalar
         line 1, column 100: unclosed bracket '['
-        line 1, column 400000: too much for one file: Nodes { nodes: 200001 }; tstack reads at most 200000 values, nested 64 deep
+        line 1, column 400000: too much for one file: it holds too many values; tstack reads at most 200000 values, nested 64 deep
         "#);
     }
 

@@ -187,6 +187,45 @@ fn an_engine_that_is_too_small_is_told_all_at_once() {
     untouched(&sandbox);
 }
 
+#[test]
+fn an_engine_whose_clock_is_days_off_is_told_with_all_else() {
+    let mut sandbox = Sandbox::with_tools();
+    let info = json!({"NCPU": 1, "MemTotal": 16_u64 << 30, "CgroupVersion": "2", "SystemTime": "2020-01-01T00:00:00.123456789Z"});
+    Engine { info, ..Engine::default() }.start(&mut sandbox);
+    let said = up(&sandbox, &["--set", "cluster.minimum.cpus=4"]);
+    insta::with_settings!({filters => [(r"is \d+ days", "is [MANY] days")]}, {
+        insta::assert_snapshot!(said.failure(), @r"
+            exit 3
+            error: 2 things are not as needed; nothing was changed
+              the engine has 1 processor; the stack needs 4
+              the engine's clock is [MANY] days behind this machine's
+
+            help: Give the engine more, or try with --set cluster.minimum.cpus=1.
+            help: Set both: `sudo timedatectl set-ntp true` here; an engine in a virtual machine takes the time of its host when it is restarted.
+            ");
+    });
+    untouched(&sandbox);
+}
+
+#[test]
+fn what_may_go_wrong_is_a_note_and_the_run_goes_on() {
+    let mut sandbox = Sandbox::with_tools();
+    let info = json!({"NCPU": 8, "MemTotal": 16_u64 << 30, "CgroupVersion": "1"});
+    Engine { info, ..Engine::default() }.start(&mut sandbox);
+    sandbox.set("HTTPS_PROXY", "http://me:hidden@proxy.example.com:3128");
+    sandbox.script(&[rule("kind create", json!({"stderr": "ERROR: played\n", "exit": 1}))]);
+    let said = up(&sandbox, &["--set", "cluster.image=kindest/node:v1.35.0", "--output", "json"]);
+    assert_eq!(said.code, 4, "{said:?}");
+    let events = said.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let notes: Vec<String> =
+        events.filter(|event| event["event"] == "note").map(|event| event["text"].as_str().unwrap().to_owned()).collect();
+    let told = |words: &str| notes.iter().any(|note| note.contains(words));
+    assert!(told("the engine has control groups v1, and the node image is of Kubernetes 1.35: "), "{notes:#?}");
+    assert!(told("HTTPS_PROXY is set (proxy.example.com:3128), and NO_PROXY leaves out localhost, 127.0.0.1, ::1: "), "{notes:#?}");
+    assert!(told("Set `export NO_PROXY=localhost,127.0.0.1,::1 no_proxy=localhost,127.0.0.1,::1`."), "{notes:#?}");
+    assert!(!format!("{said:?}").contains("hidden"), "{said:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_too_full_is_told_with_what_is_free() {

@@ -335,3 +335,168 @@ fn without_a_home_the_place_for_state_must_be_named() {
         help: Set TSTACK_STATE to a folder.
         ");
 }
+
+/// A refusal of hostile input: short, and with the place.
+#[track_caller]
+fn bounded(text: &str) -> String {
+    assert!(text.len() < 100_000, "{} bytes were told", text.len());
+    text.lines().filter(|line| !line.trim_start().starts_with('|')).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn yaml_that_is_made_to_exhaust_a_reader() {
+    let laughs = (1..12).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
+        let before = format!("*a{}, ", n - 1).repeat(10);
+        format!("{text}a{n}: &a{n} [{before}]\n")
+    });
+    let long = format!("a: &a '{}'\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1000));
+    let all = [
+        refusal("[".repeat(10_000)),
+        refusal("{a: ".repeat(10_000)),
+        refusal((0..200).fold(String::new(), |text, n| format!("{text}{}-\n", " ".repeat(n)))),
+        refusal(laughs),
+        refusal(long),
+        refusal(format!("{GOOD}x: &x {{<<: *x}}\n")),
+        refusal(format!("{GOOD}metadata: {{name: again}}\n")),
+        refusal(format!("{GOOD}x: [{}]\n", "1,".repeat(60_000))),
+        refusal("---\n".repeat(100_000)),
+        refusal(format!("{}: 1\n", "k".repeat(1 << 20))),
+        refusal(GOOD.replace("demo", "de\0mo")),
+    ];
+    insta::assert_snapshot!(all.map(|text| bounded(&text)).join("\n\n"), @r"
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:1:256: too much for one file; tstack reads at most 200000 values, aliases written out, nested 64 deep
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:1:1021: too much for one file; tstack reads at most 200000 values, aliases written out, nested 64 deep
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:65:65: too much for one file: it is nested too deep; tstack reads at most 200000 values, nested 64 deep
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:6:35: too much for one file; tstack reads at most 200000 values, aliases written out, nested 64 deep
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:2:253: too much for one file; tstack reads at most 200000 values, aliases written out, nested 64 deep
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:13:12: Recursive reference not allowed here
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:13:1: the key `metadata` is given twice
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:1:1: the stack file holds 60027 values; tstack reads at most 50000
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:2:1: a second document begins here; this file must hold one
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:1:1048577: mapping values are not allowed in this context
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:3:20: unexpected character: `\u{0}'
+        ");
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over() {
+    let text = refusal(format!("\u{feff}{}", GOOD.replace("[operator]", "[operater]")));
+    assert!(text.contains("stack.yaml:8:11: there is no component `operater`"), "{text}");
+}
+
+#[test]
+fn a_million_mistakes_are_told_in_a_few_lines() {
+    let one = "- {name: A, needs: [b, c], helm: {chart: x, version: y, namespace: Z}, images: ['A']}\n";
+    let head = GOOD.split("components:").next().unwrap();
+    let text = refusal(format!("{head}components:\n{}", one.repeat(1500)));
+    assert!(text.contains(" more; the first 100 are told"), "{}", &text[text.len() - 300..]);
+    bounded(&text);
+    let text = refusal(format!("{head}components: [{}]\n", "a, ".repeat(40_000)));
+    assert!(text.contains("`components[0]` must be a map, found the text `a`"), "{text}");
+    bounded(&text);
+    let text = refusal(format!("{head}components: []\n{}", (0..40_000).map(|n| format!("key{n}: 1\n")).collect::<Vec<_>>().concat()));
+    bounded(&text);
+    let many = (0..2001).map(|n| format!("- {{name: c{n}, manifests: {{files: [web.yaml]}}}}\n")).collect::<Vec<_>>().concat();
+    let text = refusal(format!("{head}components:\n{many}"));
+    assert!(text.contains("the stack has 2001 components; tstack takes at most 2000"), "{text}");
+}
+
+#[test]
+fn paths_that_lead_elsewhere() {
+    let all = [with("web.yaml", "../web.yaml"), with("web.yaml", "/etc/passwd"), with("web.yaml", "./web.yaml")];
+    insta::assert_snapshot!(all.map(|text| bounded(&text)).join("\n\n"), @r"
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:9:23: there is no file `../web.yaml`
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:9:23: there is no file `/etc/passwd`
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:9:23: there is no file `./web.yaml`
+        ");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_are_none_or_lie_elsewhere() {
+    use std::os::unix::fs::symlink;
+    let sandbox = Sandbox::new();
+    sandbox.write("stack/stack.yaml", GOOD);
+    let web = sandbox.path("stack/web.yaml");
+    let up = || refused(&sandbox, &sandbox.run(&["up", "./stack"]));
+    let mut all = Vec::new();
+    // opening a pipe that nobody writes to would wait for ever
+    rustix::fs::mkfifoat(rustix::fs::CWD, &web, rustix::fs::Mode::RWXU).unwrap();
+    all.push(up());
+    fs_err::remove_file(&web).unwrap();
+    symlink("/dev/zero", &web).unwrap();
+    all.push(up());
+    fs_err::remove_file(&web).unwrap();
+    sandbox.write("home/key.yaml", "a: 1");
+    symlink(sandbox.path("home/key.yaml"), &web).unwrap();
+    all.push(up());
+    all.push(refused(&sandbox, &sandbox.run(&["up", "task-api", "--config", "/dev/zero"])));
+    all.push(refused(&sandbox, &sandbox.run(&["generate", "/dev/zero"])));
+    all.push(refused(&sandbox, &sandbox.run(&["lint", "/dev/zero"])));
+    insta::assert_snapshot!(all.into_iter().map(|text| bounded(&text)).collect::<Vec<_>>().join("\n\n"), @r"
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:9:23: there is no file `web.yaml`
+
+        exit 2
+        error: ./stack/stack.yaml is not valid
+          ./stack/stack.yaml:9:23: there is no file `web.yaml`
+
+        exit 2
+        error: ./stack/web.yaml leads out of the stack's folder
+          it is a link to [BOX]/home/key.yaml
+
+        help: Put a copy of the file in its place.
+
+        exit 2
+        error: /dev/zero is too large: tstack reads at most 64 MiB of one file
+
+        exit 2
+        error: /dev/zero is too large: tstack reads at most 64 MiB of one file
+
+        exit 2
+        error: /dev/zero is too large: tstack reads at most 16 MiB of one text
+
+        help: Split it, or name the files that hold the objects.
+        ");
+}

@@ -3,6 +3,7 @@
 //! Modules that play kind and helm need the program `fake-tool`, which is built with `--features test-fakes` alone, as `make test` does.
 #![expect(clippy::unwrap_used, reason = "tests; clippy knows only functions that are marked as such")]
 
+mod corpus;
 mod examples;
 mod generate;
 mod generate_docs;

@@ -9,7 +9,8 @@ use crate::exec::{Context, Signals};
 use crate::failure::Failure;
 use crate::plan::Made;
 use crate::stack::{Chart, Component, ComponentKind};
-use crate::world::helm::{Release, archive_in};
+use crate::world::chart::kept;
+use crate::world::helm::{Pull, Release};
 use crate::world::kube::{Cluster, Definition};
 
 const DEFINITION: (&str, &str) = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
@@ -26,7 +27,9 @@ pub(super) async fn pull(context: &Context, component: &str, signals: &Signals) 
     let source = context.engines.mirrors.resolve_chart(&chart.reference);
     let folder = context.folder.chart(component, &chart.version);
     signals.waiting(format!("helm pulls {}", source.reference));
-    context.helm()?.pull(&source.reference, &chart.version, source.plain_http, &folder, &signals.cancel).await?;
+    let pull =
+        Pull { reference: &source.reference, version: &chart.version, digest: chart.digest.as_deref(), plain_http: source.plain_http };
+    context.helm()?.pull(&pull, &folder, &signals.cancel).await?;
     Ok(())
 }
 
@@ -88,8 +91,9 @@ pub(super) async fn install(context: &Context, component: &str, digest: &str, he
 fn archive(context: &Context, component: &str) -> Result<PathBuf, Failure> {
     let chart = chart_of(context.component(component)?)?;
     let folder = context.folder.chart(component, &chart.version);
-    archive_in(&folder)?.ok_or_else(|| {
-        Failure::step(format!("the chart of {component} is no longer in {}", folder.display())).hint("`tstack up` again pulls it.")
+    kept(&folder, chart.digest.as_deref())?.ok_or_else(|| {
+        Failure::step(format!("the chart of {component} is no longer in {}, or was changed there", folder.display()))
+            .hint("`tstack up` again pulls it.")
     })
 }
 

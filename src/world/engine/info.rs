@@ -1,8 +1,11 @@
 //! What the engine is and has.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Engine;
 use super::error::failure;
 use crate::failure::{Failure, FailureKind};
+use crate::world::clock;
 
 /// The engine, as preflight and `doctor` need it. Texts are empty and numbers 0 where the engine does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub struct Info {
     pub name: String,
     /// Whether it is reached without a network.
     pub local: bool,
+    /// How far its clock is ahead of ours, less than nothing where it is behind; 0 where they agree as far as one can ask. `None` where it does
+    /// not say.
+    pub ahead: Option<SignedDuration>,
     /// What it warns of itself (`WARNING: No swap limit support`).
     pub warnings: Vec<String>,
 }
@@ -42,7 +48,9 @@ impl Engine {
     /// A preflight failure when it does not answer.
     pub async fn info(&self) -> Result<Info, Failure> {
         let fail = |e| Failure { kind: FailureKind::Preflight, ..failure("the container engine does not describe itself", &e) };
+        let asked = clock::now();
         let info = self.docker.info().await.map_err(fail)?;
+        let answered = clock::now();
         let version = self.docker.version().await.map_err(fail)?;
         let driver = info.driver_status.unwrap_or_default();
         let components = version.components.unwrap_or_default();
@@ -59,9 +67,15 @@ impl Engine {
             containerd_store: driver.iter().any(|pair| pair.iter().any(|word| word.starts_with("io.containerd.snapshotter"))),
             name: info.name.unwrap_or_default(),
             local: self.address.starts_with("unix://") || self.address.starts_with("npipe://"),
+            ahead: info.system_time.as_deref().and_then(|time| time.parse().ok()).map(|time| ahead(time, asked, answered)),
             warnings: info.warnings.unwrap_or_default(),
         })
     }
+}
+
+/// How far a clock is ahead that showed `time` at some moment between two of ours.
+fn ahead(time: Timestamp, asked: Timestamp, answered: Timestamp) -> SignedDuration {
+    time.duration_since(time.clamp(asked, answered.max(asked)))
 }
 
 /// The engine tells the kernel's word for the processor; images have Go's.
@@ -93,6 +107,26 @@ mod tests {
         assert_eq!((info.version.as_str(), info.api_version.as_str()), ("20.10.24", "1.41"));
         assert_eq!((info.architecture.as_str(), info.operating_system.as_str()), ("arm64", "Docker Desktop"));
         assert!(info.containerd_store && info.local && !info.podman);
+    }
+
+    #[tokio::test]
+    async fn the_engines_clock_is_held_against_ours() {
+        let fake = Scripted::start(|request| match request {
+            "GET /v1.41/info" => Scripted::json(200, r#"{"SystemTime":"2020-01-02T03:04:05.678901234Z"}"#),
+            _ => Scripted::json(200, r#"{"ApiVersion":"1.41"}"#),
+        });
+        let info = Engine::connect(Some(&fake.address), &[]).await.unwrap().info().await.unwrap();
+        assert!(info.ahead.unwrap() < SignedDuration::from_hours(-24 * 365), "{info:?}");
+    }
+
+    #[test]
+    fn a_moment_between_question_and_answer_is_no_difference() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        assert_eq!(ahead(at(15), at(10), at(20)), SignedDuration::ZERO);
+        assert_eq!(ahead(at(25), at(10), at(20)), SignedDuration::from_secs(5));
+        assert_eq!(ahead(at(3), at(10), at(20)), SignedDuration::from_secs(-7));
+        // our own clock was set back meanwhile
+        assert_eq!(ahead(at(10), at(10), at(5)), SignedDuration::ZERO);
     }
 
     #[tokio::test]

@@ -31,13 +31,15 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// Announces so many bytes more than it sends, and closes.
     pub(crate) withheld: usize,
+    /// Sends nothing more after that, and does not close either.
+    pub(crate) stalls: bool,
     /// Say `connection: close`, and close.
     pub(crate) close: bool,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), withheld: 0, close: false }
+        Self { status, headers: Vec::new(), body: body.into(), withheld: 0, stalls: false, close: false }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl std::fmt::Display) -> Self {
@@ -145,6 +147,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, handler: Handler, co
         }
         text.push_str("\r\n");
         let sent = stream.write_all(text.as_bytes()).await.is_ok() && stream.write_all(&reply.body).await.is_ok();
+        if reply.stalls && stream.flush().await.is_ok() {
+            std::future::pending::<()>().await;
+        }
         if !sent || stream.flush().await.is_err() || reply.close || reply.withheld > 0 {
             return;
         }

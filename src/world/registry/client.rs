@@ -22,6 +22,8 @@ use crate::failure::chain;
 const CONNECT: Duration = Duration::from_secs(10);
 /// For the head of an answer, and for each next piece of its body.
 const STALL: Duration = Duration::from_secs(30);
+/// For a small body that is wanted as a whole.
+const WHOLE: Duration = Duration::from_mins(2);
 
 /// Why there was no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +75,12 @@ impl Answer {
     }
 
     /// The whole body, which may have `most` bytes.
-    pub(super) async fn bytes(mut self, most: usize) -> Result<Bytes, Unanswered> {
+    pub(super) async fn bytes(self, most: usize) -> Result<Bytes, Unanswered> {
+        let all = timeout(WHOLE, self.all(most)).await;
+        all.unwrap_or_else(|_| Err(Unanswered::Other(format!("the answer did not end within {} s", WHOLE.as_secs()))))
+    }
+
+    async fn all(mut self, most: usize) -> Result<Bytes, Unanswered> {
         let mut all = Vec::new();
         while let Some(piece) = self.piece().await? {
             if all.len() + piece.len() > most {

@@ -1,11 +1,13 @@
 //! The content of one image's repository: manifests and blobs, each checked by its digest.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use super::client::{self, Answer};
 use super::{MOST, Mirror, excerpt, is_loopback_with_port};
@@ -79,7 +81,7 @@ impl Repository {
             return Ok(None);
         }
         let answer = self.good(answer).await?;
-        let body = answer.bytes(MOST).await?;
+        let body = answer.bytes(MOST).await.map_err(|why| format!("the manifest of {} cannot be had: {why}", self.name))?;
         let digest = format!("sha256:{}", hex(&Sha256::digest(&body)));
         if reference.contains(':') && reference != digest {
             return Err(format!("{} gave content with the digest {digest} for {reference}", self.name));
@@ -99,13 +101,14 @@ impl Repository {
     ) -> Result<(), String> {
         let answer = self.get(&format!("blobs/{}", blob.digest), "*/*").await?;
         let mut answer = self.good(answer).await?;
-        let (mut sum, mut come) = (Sha256::new(), 0_u64);
+        let (mut sum, mut come, mut pace) = (Sha256::new(), 0_u64, Pace::new());
         while let Some(piece) = answer.piece().await.map_err(|why| format!("{} broke off after {come} bytes: {why}", self.name))? {
             come += piece.len() as u64;
             if come > blob.size {
                 return Err(format!("{} gave more than the {} bytes of {}", self.name, blob.size, blob.digest));
             }
             sum.update(&piece);
+            pace.takes(come).map_err(|why| format!("{} sent {why} of {}, too slow to go on", self.name, blob.digest))?;
             to.write_all(&piece).map_err(|e| e.to_string())?;
             on_bytes(come);
         }
@@ -184,6 +187,39 @@ impl Repository {
     }
 }
 
+/// Holds a transfer to a least speed: one byte every half minute is no silence, and has no end.
+struct Pace {
+    since: Instant,
+    /// The bytes that had come by then.
+    come: u64,
+}
+
+impl Pace {
+    /// How long each stretch is that is looked at, and the bytes that must come in a second of it.
+    const STRETCH: Duration = Duration::from_mins(2);
+    const LEAST: u64 = 4096;
+
+    fn new() -> Self {
+        Self { since: Instant::now(), come: 0 }
+    }
+
+    /// So many bytes have come in all.
+    ///
+    /// # Errors
+    /// When the last stretch was too slow: how much came in how long.
+    fn takes(&mut self, come: u64) -> Result<(), String> {
+        let (took, new) = (self.since.elapsed(), come - self.come);
+        if took < Self::STRETCH {
+            return Ok(());
+        }
+        if new < Self::LEAST * took.as_secs() {
+            return Err(format!("{new} bytes in {} s", took.as_secs()));
+        }
+        (self.since, self.come) = (Instant::now(), come);
+        Ok(())
+    }
+}
+
 /// A field of a `WWW-Authenticate` header: `realm="https://…"`.
 fn field<'a>(wish: &'a str, name: &str) -> Option<&'a str> {
     wish.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix("=\"")?.strip_suffix('"'))
@@ -219,4 +255,33 @@ fn encoded(text: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transfer_that_only_drips_is_given_up() {
+        let mut pace = Pace::new();
+        for byte in 1..=4 {
+            advance(Duration::from_secs(29)).await;
+            assert_eq!(pace.takes(byte), Ok(()), "{byte}");
+        }
+        advance(Duration::from_secs(29)).await;
+        assert_eq!(pace.takes(5), Err("5 bytes in 145 s".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_line_is_no_drip_and_each_stretch_counts_for_itself() {
+        let mut pace = Pace::new();
+        advance(Duration::from_mins(2)).await;
+        assert_eq!(pace.takes(Pace::LEAST * 120), Ok(()));
+        advance(Duration::from_mins(2)).await;
+        assert_eq!(pace.takes(Pace::LEAST * 240), Ok(()));
+        advance(Duration::from_mins(2)).await;
+        assert_eq!(pace.takes(Pace::LEAST * 240 + 7), Err("7 bytes in 120 s".to_owned()));
+    }
 }

@@ -30,6 +30,7 @@ impl Stack {
             docker_host: std::env::var("DOCKER_HOST").ok(),
             home: Some(s.home()),
             runtime: None,
+            proxies: std::collections::BTreeMap::new(),
             program: PathBuf::from(env!("CARGO_BIN_EXE_tstack")),
             mirrors: Mirrors::default(),
             cache: std::env::temp_dir().join("tstack-cache"),

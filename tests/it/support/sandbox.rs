@@ -113,6 +113,7 @@ mod with_fakes {
     use std::io::{BufRead as _, BufReader};
     use std::net::TcpListener;
     use std::process::{Child, ChildStdout, Command, Stdio};
+    use std::sync::atomic::{AtomicU16, Ordering};
 
     use serde_json::{Value, json};
 
@@ -138,9 +139,12 @@ components:
         what
     }
 
-    /// A port that nobody has at this moment.
+    /// A port that nobody has at this moment, and that the kernel gives to nobody by itself: of those it lends out tstack tells.
     pub(crate) fn free_port() -> u16 {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        let own = u16::try_from(std::process::id() * 37 % 10_000).unwrap();
+        let ports = std::iter::repeat_with(|| 20_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000);
+        ports.take(12_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     }
 
     impl Sandbox {

@@ -61,7 +61,7 @@ pub(crate) struct Fault {
 
 /// Reads a query.
 pub(crate) fn read(text: &str) -> Result<Query, Fault> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, query: Query::default() };
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, query: Query::default() };
     reader.query.answer = reader.expression()?;
     match reader.peek() {
         Token::End => Ok(reader.query),
@@ -78,6 +78,8 @@ enum Token {
     End,
 }
 
+/// How deep a query may nest: each level is a call of this reader, and a hostile one has a million.
+const DEEPEST: usize = 100;
 const MARKS: [&str; 23] =
     ["==", "!=", "=~", "!~", ">=", "<=", "(", ")", "{", "}", "[", "]", ",", "+", "-", "*", "/", "%", "^", "=", ">", "<", "@"];
 /// Joins of two sides, weakest last; how strong they are counts nothing here.
@@ -175,6 +177,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Fault> {
 struct Reader {
     tokens: Vec<(usize, Token)>,
     at: usize,
+    /// How many parts are open around the one that is read.
+    depth: usize,
     query: Query,
 }
 
@@ -247,6 +251,16 @@ impl Reader {
     }
 
     fn part(&mut self) -> Result<Answer, Fault> {
+        if self.depth == DEEPEST {
+            return Err(self.fault(format!("the query is nested more than {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        let answer = self.one_part();
+        self.depth -= 1;
+        answer
+    }
+
+    fn one_part(&mut self) -> Result<Answer, Fault> {
         if self.takes("-") || self.takes("+") {
             return self.part();
         }
@@ -475,6 +489,15 @@ mod tests {
         ] {
             let fault = read(text).unwrap_err();
             assert_eq!((fault.at, fault.message.as_str()), (at, message), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_is_nested_without_an_end_is_a_fault_and_no_crash() {
+        assert!(read(&format!("{}x{}", "(".repeat(90), ")".repeat(90))).is_ok());
+        for open in ["(", "-", "sum(", "x + ("] {
+            let fault = read(&open.repeat(100_000)).unwrap_err();
+            assert_eq!(fault.message, "the query is nested more than 100 deep", "{open}");
         }
     }
 }

@@ -332,3 +332,45 @@ async fn a_cancel_leaves_nothing_behind() {
     assert_eq!((failure.kind, failure.what.as_str()), (crate::failure::FailureKind::Cancelled, "getting tool was cancelled"));
     assert_eq!(machine.cached(), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_blob_that_stops_in_the_middle_is_given_up() {
+    let machine = Machine::new().await;
+    let layer = gzip(&archive(&[file("usr/bin/tool", &says("1.2.3"))]));
+    machine.image(&[(GZIP, layer.clone())]);
+    let path = format!("/v2/a/tool/blobs/{}", digest(&layer));
+    machine.answer(&path, Reply { withheld: 9, stalls: true, ..Reply::new(200, &layer[..layer.len() - 9]) });
+    let stopped = std::sync::atomic::AtomicBool::new(false);
+    let tell = |text: &str| {
+        // from the first piece on only the clock goes on, as fast as it can
+        if text.contains(" MB from ") && !stopped.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            tokio::time::pause();
+        }
+    };
+    let failure = get(&from_image(""), &machine.places(), &machine.cancel, &tell).await.unwrap_err();
+    let why = failure.why.iter().find(|why| why.starts_with("image: ")).unwrap();
+    assert!(why.ends_with(": nothing came for 30 s") && why.contains("a/tool broke off after "), "{why}");
+    assert_eq!(machine.cached(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_manifest_or_far_too_large_is_refused() {
+    let machine = Machine::new().await;
+    machine.serve("manifests/v1.2.3", "<html>please log in</html>");
+    let why = machine.refused(&from_image(""), "image").await;
+    assert!(why.starts_with("its manifest cannot be read: "), "{why}");
+    machine.serve("manifests/v1.2.3", vec![b' '; (4 << 20) + 1]);
+    let why = "the manifest of 127.0.0.1/a/tool cannot be had: the answer has more than 4194304 bytes";
+    assert_eq!(machine.refused(&from_image(""), "image").await, why);
+    let layer = json!({"mediaType": GZIP, "digest": digest(b"x"), "size": 2_u64 << 30});
+    machine.serve("manifests/v1.2.3", json!({"layers": [layer]}).to_string());
+    assert_eq!(machine.refused(&from_image(""), "image").await, "it has a layer of 2147 MB, more than is fetched");
+    // a header that announces more than a program has; its content is never read
+    let mut header = tar::Header::new_gnu();
+    header.set_path("usr/bin/tool").unwrap();
+    header.set_size(2 << 30);
+    header.set_cksum();
+    machine.image(&[(PLAIN, header.as_bytes().to_vec())]);
+    assert_eq!(machine.refused(&from_image(""), "image").await, "/usr/bin/tool in the image has 2147 MB, more than is taken");
+    assert_eq!(machine.cached(), [""; 0]);
+}
