@@ -53,6 +53,30 @@ fn a_broken_record_is_never_taken_for_none() {
 }
 
 #[test]
+fn a_record_that_was_copied_from_another_name_is_not_acted_on() {
+    let mut sandbox = Sandbox::with_tools();
+    let engine = Engine::default().start(&mut sandbox);
+    let target = json!({"provider": "kind", "cluster": "tstack-other", "owner": "o", "networkMade": true});
+    let record = json!({
+        "version": 1, "stack": "demo", "source": "", "target": target, "created": "2026-11-22T00:00:00Z", "identity": "u", "verified": null,
+    });
+    sandbox.write("state/demo/state.json", record.to_string());
+    for verb in [&["up", "./stack"][..], &["down", "--name", "demo"], &["status", "--name", "demo"], &["plan", "./stack"]] {
+        let said = sandbox.run(verb);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(said.failure(), @r"
+                exit 3
+                error: the record of `demo` is that of another cluster
+                  [BOX]/state/demo/state.json speaks of `tstack-other`; the cluster of `demo` would be `tstack-demo`
+
+                help: It was copied or moved there: give the folder its name back, or remove [BOX]/state/demo. Nothing was changed.
+                ");
+        }
+    }
+    assert_eq!((sandbox.calls(), engine.changes()), (vec![], vec![]));
+}
+
+#[test]
 fn what_is_left_of_a_record_of_a_context_is_shown_and_not_acted_on() {
     let mut sandbox = Sandbox::with_tools();
     Engine::default().start(&mut sandbox);

@@ -98,6 +98,7 @@ fn files_of_others() {
     holds("`down` of that name refuses, and says whose it is", refused.code == Some(3) && refused.stderr.contains(NAME), || refused.all());
     same("the cluster of this name is untouched", &self::identity(&s), &identity);
     std::fs::remove_dir_all(s.folder(OTHER)).unwrap();
+    s.tstack(OTHER, &["down"]).well();
     row.converged();
 
     part("a lock file of a tstack that is gone");
