@@ -18,7 +18,10 @@ pub struct Env {
     pub config: Option<PathBuf>,
     /// `TSTACK_CACHE`: the folder for what can be had again. Default `$XDG_CACHE_HOME/tstack`, or `~/.cache/tstack`.
     pub cache: Option<PathBuf>,
-    /// `KUBECONFIG`: read with `--context` alone, where `--kubeconfig` is not given; the first file of the list.
+    /// `TSTACK_SYSROOT`: the folder below which the system's trust store lies, for systems that are being made. Default `/`.
+    pub sysroot: Option<PathBuf>,
+    /// `KUBECONFIG`: used with `--context`, where `--kubeconfig` is not given, and with `--export-kubeconfig`, and nowhere else; the first file
+    /// of the list.
     pub kubeconfig: Option<PathBuf>,
     /// `DOCKER_HOST`: the engine's address, as Docker's own client reads it.
     pub docker_host: Option<String>,
@@ -53,6 +56,7 @@ impl Env {
             state: path("TSTACK_STATE").or_else(|| below("XDG_STATE_HOME", ".local/state").map(|p| p.join("tstack"))),
             config: path("TSTACK_CONFIG").or_else(|| below("XDG_CONFIG_HOME", ".config").map(|p| p.join("tstack/config.yaml"))),
             cache: path("TSTACK_CACHE").or_else(|| below("XDG_CACHE_HOME", ".cache").map(|p| p.join("tstack"))),
+            sysroot: path("TSTACK_SYSROOT"),
             kubeconfig: std::env::var_os("KUBECONFIG")
                 .and_then(|list| std::env::split_paths(&list).find(|p| !p.as_os_str().is_empty()))
                 .or_else(|| home.as_ref().map(|home| home.join(".kube/config"))),

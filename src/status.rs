@@ -4,8 +4,12 @@
 //! Reads: nothing. Writes: nothing.
 //! Must not: do I/O.
 
+mod certificates;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use self::certificates::{AuthorityStatus, CertificateStatus, Certificates, LeafStatus};
 
 /// How a stack is. On the wire in camelCase; readers must accept fields that they do not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,15 @@
 //! The authority that signs.
 
-use jiff::Timestamp;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use sha2::{Digest as _, Sha256};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{CLOCK_SKEW, DAY, Secret, moment};
+use super::{CLOCK_SKEW, DAY, Secret, bounds, moment};
 use crate::failure::Failure;
+
+/// How long before its end an authority is said to end soon: long enough to tell everybody who trusts it.
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Why a certificate cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,12 +17,23 @@ pub enum Unusable {
     /// Its time is over.
     #[error("it expired on {0}")]
     Expired(Timestamp),
+    /// Its time is nearly over: so near that it is replaced.
+    #[error("it expires in {}, on {until}", in_days(*.days))]
+    Ending {
+        /// The whole days that are left.
+        days: i64,
+        /// When it ends.
+        until: Timestamp,
+    },
     /// Its time has not come, which is a wrong clock more often than a wrong certificate.
     #[error("it is valid only from {0} on; is the clock of this machine right?")]
     NotYetValid(Timestamp),
     /// It may not sign others: `basicConstraints` without `CA:TRUE`, or `keyUsage` without `keyCertSign`.
     #[error("it is not the certificate of an authority")]
     NotAnAuthority,
+    /// It may not sign for that name.
+    #[error("it may not sign for {0}: what it may sign for was settled when it was made")]
+    OutOfBounds(String),
     /// It was signed by another authority than the one given.
     #[error("it was signed by another authority")]
     OtherAuthority,
@@ -46,28 +60,42 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Makes a new authority with an ECDSA P-256 key of its own, valid for `valid_days` days from `now`. It may sign end certificates, but no
-    /// further authority (`pathLenConstraint` 0).
+    /// Makes a new authority with an ECDSA P-256 key of its own, valid for `valid_days` days from `now`. It may sign end certificates for this
+    /// machine's own names, but no further authority (`pathLenConstraint` 0).
     ///
     /// # Errors
     /// An internal failure when the system gives no randomness or the name cannot be written in a certificate.
     pub fn generate(common_name: &str, now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
-        let key = KeyPair::generate().map_err(|e| Failure::internal("cannot make a certificate authority").because(&e))?;
-        Self::of(key, common_name, Vec::new(), now, valid_days)
+        Self::generate_for(common_name, &[], now, valid_days)
     }
 
-    /// An authority with that key, which is also found by these names of its own.
-    pub(super) fn of(key: KeyPair, common_name: &str, names: Vec<SanType>, now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
-        let fail = |e: rcgen::Error| Failure::internal("cannot make a certificate authority").because(&e);
+    /// As [`Authority::generate`], and it may sign for these DNS names and addresses too.
+    ///
+    /// # Errors
+    /// As [`Authority::generate`].
+    pub fn generate_for(common_name: &str, names: &[String], now: Timestamp, valid_days: u32) -> Result<Self, Failure> {
+        let key = KeyPair::generate().map_err(|e| Failure::internal("cannot make a certificate authority").because(&e))?;
+        let mut params = Self::params(common_name, now, valid_days);
+        params.name_constraints = Some(bounds::constraints(names));
+        Self::of(key, params)
+    }
+
+    /// What every authority is.
+    pub(super) fn params(common_name: &str, now: Timestamp, valid_days: u32) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, common_name);
         params.distinguished_name.push(DnType::OrganizationName, "tstack");
-        params.subject_alt_names = names;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_before = moment!(now) - CLOCK_SKEW;
         params.not_after = moment!(now) + std::time::Duration::from_secs(u64::from(valid_days) * DAY);
+        params
+    }
+
+    /// An authority with that key.
+    pub(super) fn of(key: KeyPair, params: CertificateParams) -> Result<Self, Failure> {
+        let fail = |e: rcgen::Error| Failure::internal("cannot make a certificate authority").because(&e);
         // without a serial, rcgen takes 20 bytes of the digest of the public key, which is as random as the key
         let certificate = params.self_signed(&key).map_err(fail)?;
         let key_pem = Secret::new(key.serialize_pem());
@@ -119,6 +147,15 @@ impl Authority {
         Ok(validity(&parse(&self.cert_der)?)?.1)
     }
 
+    /// Why it should be replaced before long, `None` while it need not: it has less than a month left. Nothing replaces it unasked, since
+    /// whoever trusts it would have to trust another one.
+    #[must_use]
+    pub fn ending(&self, now: Timestamp) -> Option<Unusable> {
+        let until = self.not_after().ok()?;
+        let soon = until.duration_since(now) < SOON;
+        soon.then(|| if until < now { Unusable::Expired(until) } else { Unusable::Ending { days: days_between(now, until), until } })
+    }
+
     /// Whether it can sign at that time.
     ///
     /// # Errors
@@ -136,6 +173,16 @@ impl Authority {
     pub(super) fn with_certificate<T>(&self, then: impl FnOnce(&X509Certificate<'_>) -> Result<T, Unusable>) -> Result<T, Unusable> {
         then(&parse(&self.cert_der)?)
     }
+}
+
+/// `12 days`.
+fn in_days(days: i64) -> String {
+    format!("{days} {}", if days == 1 { "day" } else { "days" })
+}
+
+/// The whole days between two times, none where the second comes first.
+pub(super) fn days_between(now: Timestamp, then: Timestamp) -> i64 {
+    (then.duration_since(now).as_hours() / 24).max(0)
 }
 
 /// The bytes of the first certificate in a PEM text.
@@ -177,7 +224,7 @@ pub(super) fn in_time(certificate: &X509Certificate<'_>, now: Timestamp) -> Resu
 }
 
 /// Lower case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // writing to a String cannot fail
@@ -199,19 +246,30 @@ mod tests {
     }
 
     #[test]
-    fn a_new_authority_signs_at_once_even_for_a_clock_that_lags_five_minutes() {
+    fn a_new_authority_signs_at_once_even_for_a_clock_that_lags_a_day() {
         let ca = authority();
         assert_eq!(ca.usable(at("2026-01-01T00:00:00Z")), Ok(()));
-        assert_eq!(ca.usable(at("2025-12-31T23:55:00Z")), Ok(()));
+        assert_eq!(ca.usable(at("2025-12-31T00:00:00Z")), Ok(()));
     }
 
     #[test]
     fn an_authority_outside_its_time_says_so() {
         let ca = authority();
-        let early = ca.usable(at("2025-12-31T23:54:59Z")).unwrap_err();
-        assert_eq!(early.to_string(), "it is valid only from 2025-12-31T23:55:00Z on; is the clock of this machine right?");
+        let early = ca.usable(at("2025-12-30T23:59:59Z")).unwrap_err();
+        assert_eq!(early.to_string(), "it is valid only from 2025-12-31T00:00:00Z on; is the clock of this machine right?");
         let late = ca.usable(at("2026-02-01T00:00:00Z")).unwrap_err();
         assert_eq!(late.to_string(), "it expired on 2026-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn an_authority_tells_of_its_end_a_month_before() {
+        let ca = Authority::generate("ca", at("2026-01-01T00:00:00Z"), 3650).unwrap();
+        let until = ca.not_after().unwrap();
+        assert_eq!(ca.ending(at("2035-11-29T00:00:00Z")), None);
+        assert_eq!(ca.ending(at("2035-12-18T12:00:00Z")), Some(Unusable::Ending { days: 11, until }));
+        let last = ca.ending(at("2035-12-29T00:00:00Z")).unwrap();
+        assert_eq!(last.to_string(), "it expires in 1 day, on 2035-12-30T00:00:00Z");
+        assert_eq!(ca.ending(at("2036-01-01T00:00:00Z")), Some(Unusable::Expired(until)));
     }
 
     #[test]

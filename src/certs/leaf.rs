@@ -3,20 +3,17 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
 use x509_parser::extensions::GeneralName;
 
-use super::authority::{der, in_time, parse, validity};
+use super::authority::{days_between, der, in_time, parse, validity};
 use super::{Authority, CLOCK_SKEW, DAY, Secret, Unusable, moment};
 use crate::failure::Failure;
 use crate::stack::CertificateFile;
 
 /// How many days a leaf is valid; browsers refuse more than 398 (CA/Browser Forum baseline requirements 6.3.2).
 pub const LEAF_DAYS: u32 = 365;
-
-/// How long before its end a leaf is replaced.
-const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A server's certificate and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +96,8 @@ pub(super) fn names(dns_names: &[String], ip_addresses: &[String]) -> Result<Vec
     dns.chain(ips).collect()
 }
 
-/// Whether a certificate that is already there can stay: signed by this authority, in its time and not near its end, and for the names
-/// that are wanted.
+/// Whether a certificate that is already there can stay: signed by this authority, for the names that are wanted, and with more than a third of
+/// its life before it, which is also when cert-manager renews one.
 ///
 /// # Errors
 /// Why it must be replaced.
@@ -108,10 +105,10 @@ pub fn still_good(cert_pem: &str, wanted: &CertificateFile, authority: &Authorit
     let der = der(cert_pem).map_err(Unusable::Unreadable)?;
     let leaf = parse(&der)?;
     in_time(&leaf, now)?;
-    let (_, until) = validity(&leaf)?;
-    // an authority in its own last month cannot give more than it has
-    if until.duration_since(now) < RENEW_BEFORE && until < authority.not_after()? {
-        return Err(Unusable::Expired(until));
+    let (from, until) = validity(&leaf)?;
+    // an authority near its own end cannot give more than it has
+    if until.duration_since(now) < until.duration_since(from) / 3 && until < authority.not_after()? {
+        return Err(Unusable::Ending { days: days_between(now, until), until });
     }
     authority.with_certificate(|ca| leaf.verify_signature(Some(ca.public_key())).map_err(|_| Unusable::OtherAuthority))?;
 
@@ -203,7 +200,7 @@ mod tests {
             let der = der(&leaf.cert_pem).unwrap();
             validity(&parse(&der).unwrap()).unwrap()
         };
-        assert_eq!(until(&authority(3650)), (at("2025-12-31T23:55:00Z"), at("2027-01-01T00:00:00Z")));
+        assert_eq!(until(&authority(3650)), (at("2025-12-31T00:00:00Z"), at("2027-01-01T00:00:00Z")));
         assert_eq!(until(&authority(20)).1, at("2026-01-21T00:00:00Z"));
     }
 
@@ -240,7 +237,10 @@ mod tests {
         let leaf = ca.issue(&wanted(), at(NOW)).unwrap();
         let check = |wanted: &CertificateFile, ca: &Authority, now: &str| still_good(&leaf.cert_pem, wanted, ca, at(now));
         assert_eq!(check(&wanted(), &ca, "2026-06-01T00:00:00Z"), Ok(()));
-        assert_eq!(check(&wanted(), &ca, "2026-12-15T00:00:00Z"), Err(Unusable::Expired(at("2027-01-01T00:00:00Z"))));
+        assert_eq!(check(&wanted(), &ca, "2026-08-31T00:00:00Z"), Ok(()), "a third of its 366 days is left");
+        let last = check(&wanted(), &ca, "2026-09-01T00:00:01Z").unwrap_err();
+        assert_eq!(last.to_string(), "it expires in 121 days, on 2027-01-01T00:00:00Z");
+        assert_eq!(check(&wanted(), &ca, "2027-01-02T00:00:00Z"), Err(Unusable::Expired(at("2027-01-01T00:00:00Z"))));
         assert_eq!(check(&wanted(), &authority(3650), NOW), Err(Unusable::OtherAuthority));
         let more = CertificateFile { ip_addresses: vec!["10.0.0.1".into()], ..wanted() };
         assert_eq!(check(&more, &ca, NOW), Err(Unusable::OtherNames("10.0.0.1".into())));

@@ -8,6 +8,7 @@ use rsa::pkcs1::{EncodeRsaPrivateKey as _, LineEnding};
 use rsa::pkcs8::EncodePrivateKey as _;
 use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::leaf::{Form, names, what};
 use super::objects::tls_secret;
@@ -42,7 +43,7 @@ pub fn minted(wanted: &SecretsFile, now: Timestamp) -> Result<Vec<Object>, Failu
         }
     }
     for one in &wanted.random {
-        let mut bytes = vec![0; one.bytes.into()];
+        let mut bytes = Zeroizing::new(vec![0_u8; one.bytes.into()]);
         OsRng.try_fill_bytes(&mut bytes).map_err(|e| Failure::internal("the system gives no random bytes").because(&e))?;
         secrets.push(opaque(&wanted.namespace, &one.secret, &one.key, &bytes));
     }
@@ -68,14 +69,16 @@ impl Throwaway {
         let (key, pkcs1) = if wanted.tls.iter().any(|one| one.authority_key) {
             let key = rsa::RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(|e| fail(e.to_string()))?;
             let pkcs8 = key.to_pkcs8_pem(LineEnding::LF).map_err(|e| fail(e.to_string()))?;
-            let pkcs1 = Secret::new(key.to_pkcs1_pem(LineEnding::LF).map_err(|e| fail(e.to_string()))?.to_string());
+            let pkcs1 = Secret::from(key.to_pkcs1_pem(LineEnding::LF).map_err(|e| fail(e.to_string()))?);
             (KeyPair::from_pem(&pkcs8).map_err(|_| fail("the key is not understood".into()))?, Some(pkcs1))
         } else {
             (KeyPair::generate().map_err(|e| fail(e.to_string()))?, None)
         };
         // programs that look after their certificates ask whether the authority's is for its name (cert-controller, `ValidCert`)
         let names = vec![SanType::DnsName(name.try_into().map_err(|_| Failure::usage(format!("`{name}` is not a DNS name")))?)];
-        Ok(Self { authority: Authority::of(key, name, names, now, DAYS)?, pkcs1 })
+        let mut params = Authority::params(name, now, DAYS);
+        params.subject_alt_names = names;
+        Ok(Self { authority: Authority::of(key, params)?, pkcs1 })
     }
 
     fn issue(&self, wanted: &SecretsFile, one: &TlsSecretFile, now: Timestamp) -> Result<Leaf, Failure> {

@@ -89,6 +89,11 @@ pub(super) enum Verb {
         after_help = "Examples:\n  tstack logs                        the last lines of every container, in the order of their times\n  tstack logs gateway task-api -f    as they come\n  tstack logs keda --since 10m --grep 'error|warn'\n  tstack logs --output json | jq -r .data.text"
     )]
     Logs(Logs),
+    /// Show the local CA and its certificates, or have this system trust the CA
+    Certs {
+        #[command(subcommand)]
+        what: Certs,
+    },
     /// Show where the time of a run went, its critical path, and what would help
     #[command(
         after_help = "Examples:\n  tstack timings                      the last `up`\n  tstack timings --list\n  tstack timings 2 --html run.html    the last run but one, as a page too\n  tstack timings --compare 2 1\n  tstack up --output json > run.jsonl; tstack timings --file run.jsonl"
@@ -181,6 +186,7 @@ pub(super) enum Verb {
 
 /// Which stack, on which cluster.
 #[derive(Clone, Debug, ClapArgs)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line, each of its own")]
 pub(super) struct Up {
     /// A stack that is built in, or the path of a stack file or folder
     #[arg(default_value = "task-api", value_name = "STACK")]
@@ -191,6 +197,9 @@ pub(super) struct Up {
     /// The kubeconfig that holds the context [default: $KUBECONFIG, or ~/.kube/config]
     #[arg(long, value_name = "FILE", requires = "context")]
     pub kubeconfig: Option<PathBuf>,
+    /// Use the context also where its server does not look like one of this machine
+    #[arg(long, requires = "context")]
+    pub allow_remote: bool,
     /// What to run on: a kind cluster, processes on this machine without any cluster, or whichever this machine can
     #[arg(long, value_enum, default_value_t, value_name = "PROVIDER", conflicts_with = "context")]
     pub provider: Provider,
@@ -207,6 +216,12 @@ pub(super) struct Up {
     /// Make the cluster anew, though a snapshot or a baked node image fits
     #[arg(long)]
     pub no_snapshot: bool,
+    /// Put the cluster into your kubeconfig too, as a context of its own; `down` takes it out again [default: $KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "context")]
+    pub export_kubeconfig: Option<OsString>,
+    /// Make a new local CA and all certificates with it; whoever trusts the old one has to trust the new one
+    #[arg(long)]
+    pub new_ca: bool,
 }
 
 #[derive(Clone, Debug, ClapArgs)]
@@ -294,6 +309,20 @@ pub(super) struct Down {
     /// Remove only what lies on this machine for it (record, keys, forwarder), for a cluster that is gone or out of reach
     #[arg(long, conflicts_with = "keep_cluster")]
     pub forget: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum Certs {
+    /// Show the local CA, what it may sign for and who trusts it, and the certificates that it signs
+    #[command(after_help = "Examples:\n  tstack certs show\n  tstack certs show --output json")]
+    Show,
+    /// Put the local CA into this system's trust store, so that curl and others need no --cacert; `down` takes it back
+    #[command(
+        after_help = "Without the rights for it, the commands are told that do it.\n\nExample:\n  tstack certs trust && curl https://localhost:8443/api/tasks"
+    )]
+    Trust,
+    /// Take the local CA out of this system's trust store
+    Untrust,
 }
 
 #[derive(Clone, Debug, Subcommand)]

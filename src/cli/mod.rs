@@ -5,6 +5,7 @@
 //! Must not: know the cluster, the engine or a plan.
 
 mod args;
+mod certs;
 mod down;
 mod explain;
 mod generate;
@@ -76,6 +77,7 @@ async fn dispatch(args: Args, env: &Env, shown: &mut shown::Shown, cancel: &Canc
         Verb::Status(status) => unless_cancelled(cancel.run_until_cancelled(status::run(global, status, env, shown)).await),
         Verb::Down(down) => down::run(global, down, env, shown, cancel).await,
         Verb::Logs(args) => unless_cancelled(Box::pin(cancel.run_until_cancelled(logs::run(global, args, env, shown))).await),
+        Verb::Certs { what } => certs::run(global, *what, env, shown, cancel).await,
         Verb::Timings(args) => timings::run(global, args, env, shown),
         Verb::Pause(args) => pause::pause(global, args, env, shown, cancel).await,
         Verb::Snapshot { what } => Box::pin(snapshot::run(global, what, env, shown, cancel)).await,

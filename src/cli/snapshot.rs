@@ -39,11 +39,14 @@ fn plain(stack: &str) -> Up {
         stack: stack.to_owned(),
         context: None,
         kubeconfig: None,
+        allow_remote: false,
         provider: Provider::Kind,
         expose: super::args::Expose::default(),
         port: super::args::Ports::default(),
         no_verify: false,
         no_snapshot: false,
+        new_ca: false,
+        export_kubeconfig: None,
     }
 }
 
@@ -65,6 +68,8 @@ async fn save(global: &Global, env: &Env, shown: &mut Shown, cancel: &Cancellati
         keeping: Keeping::Nothing,
         ports: record.ports,
         choose_ports: None,
+        new_authority: false,
+        export: None,
     };
     let made = ops::save(&setup, options, shown.listener(&setup), cancel).await?;
     done(&made, "holds the stack with the keys of its cluster; `tstack up` uses it by itself, `tstack snapshot rm` removes it.", shown)

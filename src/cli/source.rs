@@ -1,7 +1,7 @@
 //! Which stack, which cluster, which surroundings: from the command line, the environment and what is recorded.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{Global, Ports, Provider, Up};
 use crate::config::Config;
@@ -62,6 +62,7 @@ pub(super) fn setup(global: &Global, env: &Env) -> Result<(Setup, Vec<(String, S
         program: std::env::current_exe().map_err(|e| Failure::internal("tstack does not know where it is itself").because(&e))?,
         mirrors: config.mirrors,
         cache: env.cache.clone().unwrap_or_else(|| state.join("cache")),
+        root: env.sysroot.clone().unwrap_or_else(|| "/".into()),
     };
     Ok((setup, config.set))
 }
@@ -156,7 +157,7 @@ pub(super) fn options(
             let kubeconfig = up.kubeconfig.clone().or_else(|| env.kubeconfig.clone());
             let kubeconfig = kubeconfig.ok_or_else(|| Failure::usage("there is no kubeconfig").hint("Name it with --kubeconfig."))?;
             let kubeconfig = std::path::absolute(&kubeconfig).unwrap_or(kubeconfig);
-            Wanted::Context { kubeconfig, context: context.clone() }
+            Wanted::Context { kubeconfig, context: context.clone(), allow_remote: up.allow_remote }
         }
     };
     let source = if stack::shipped().contains(&up.stack.as_str()) {
@@ -177,12 +178,23 @@ pub(super) fn options(
         keeping,
         ports,
         choose_ports,
+        new_authority: up.new_ca,
+        export: export(up, env)?,
     })
 }
 
 /// The ports that an earlier run chose. What cannot be read is told by the one who works with it.
 fn remembered_ports(state: &Path, name: &str) -> BTreeMap<String, u16> {
     Record::read(&StateFolder::new(state, name)).ok().flatten().map(|record| record.ports).unwrap_or_default()
+}
+
+/// The kubeconfig that the cluster is to be put into.
+fn export(up: &Up, env: &Env) -> Result<Option<PathBuf>, Failure> {
+    let Some(asked) = &up.export_kubeconfig else { return Ok(None) };
+    let missing = || Failure::usage("there is no kubeconfig").hint("Name it: --export-kubeconfig=FILE.");
+    let named = Some(PathBuf::from(asked)).filter(|file| !file.as_os_str().is_empty());
+    let file = named.or_else(|| env.kubeconfig.clone()).ok_or_else(missing)?;
+    Ok(Some(std::path::absolute(&file).unwrap_or(file)))
 }
 
 /// `path=value`, each.

@@ -14,12 +14,13 @@ use crate::world::watch::Watch;
 /// cluster. Gives the exit code of the last run.
 pub(super) async fn run(global: &Global, args: &Up, env: &Env, shown: &mut Shown, cancel: &CancellationToken) -> Result<u8, Failure> {
     let path = source::path(&args.stack)?;
+    let mut args = args.clone();
     let mut watch = Watch::new(path)?;
     let mut was_up = false;
     loop {
         let this = cancel.child_token();
         let (code, changed) = {
-            let work = up::once(global, args, env, shown, &this);
+            let work = up::once(global, &args, env, shown, &this);
             tokio::pin!(work);
             tokio::select! {
                 code = &mut work => (code, None),
@@ -36,6 +37,8 @@ pub(super) async fn run(global: &Global, args: &Up, env: &Env, shown: &mut Shown
             failure.kind.exit_code()
         });
         was_up |= code == 0;
+        // made once is enough
+        args.new_ca &= !was_up;
         if cancel.is_cancelled() {
             return Ok(code);
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use super::context::{self, ContextServer};
 use crate::failure::Failure;
 use crate::plan::{ClusterFact, NodeAccess};
 use crate::platform::Platform;
@@ -41,6 +42,8 @@ pub struct Sight {
     pub adopted: Option<String>,
     /// Why the API server of a cluster that runs was not reached.
     pub trouble: Option<Failure>,
+    /// The server of a context that the user named.
+    pub server: Option<ContextServer>,
 }
 
 impl Sight {
@@ -219,13 +222,25 @@ async fn fetch_kubeconfig(programs: &OsString, folder: &StateFolder, name: &str)
     files::write_private(&folder.kubeconfig(), text.as_bytes())
 }
 
-/// Looks at a cluster that the user named.
+/// Looks at a cluster that the user named. One that does not look local is asked nothing, unless `allow_remote` or the record says that the
+/// user means it.
 ///
 /// # Errors
-/// When its API server does not answer, and when it is another cluster than the one recorded.
-pub async fn named(kubeconfig: &Path, context: &str, record: Option<&Record>, engine: Option<&Engine>) -> Result<Sight, SightError> {
+/// When it does not look local, when its API server does not answer, and when it is another cluster than the one recorded.
+pub async fn named(
+    kubeconfig: &Path,
+    context: &str,
+    record: Option<&Record>,
+    engine: Option<&Engine>,
+    allow_remote: bool,
+) -> Result<Sight, SightError> {
     let forget = "If that cluster is gone, `tstack down --forget` removes what tstack has noted of it.";
     let unknown = |failure: Failure| SightError::Unknown(if record.is_some() { failure.hint(forget) } else { failure });
+    let before = record.and_then(|record| record.remote_server.as_deref());
+    let server = context::server(kubeconfig, context, engine).await.map_err(unknown)?;
+    server
+        .permitted(context, allow_remote, before)
+        .map_err(|failure| SightError::Foreign(if record.is_some() { failure.hint(forget) } else { failure }))?;
     let cluster = Cluster::connect(kubeconfig, Some(context)).await.map_err(unknown)?;
     let identity = cluster.identity().await.map_err(unknown)?;
     if let Some(recorded) = record.and_then(|r| r.identity.as_ref())
@@ -239,7 +254,8 @@ pub async fn named(kubeconfig: &Path, context: &str, record: Option<&Record>, en
         ));
     }
     let nodes = node_access(&cluster, engine).await.map_err(unknown)?;
-    Ok(Sight { fact: ClusterFact::Named, cluster: Some(cluster), nodes, identity: Some(identity), ..Sight::default() })
+    let (fact, identity) = (ClusterFact::Named, Some(identity));
+    Ok(Sight { fact, cluster: Some(cluster), nodes, identity, server: Some(server), ..Sight::default() })
 }
 
 /// How images get into the nodes of a named cluster: only nodes that really are containers of this engine take them.

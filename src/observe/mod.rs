@@ -6,18 +6,21 @@
 
 mod authority;
 mod cluster;
+mod context;
 mod host;
 mod kept;
 mod objects;
 
 pub use authority::{authority, authority_damage};
 pub use cluster::{Sight, SightError, marked, named, ours, target_name};
+pub use context::ContextServer;
 pub use host::{adapted, held, host_spec, processes, wanted};
 pub use kept::{Kept, baked, engine_has, saved, wanted_snapshot};
 pub use objects::{Seen, components, objects_of};
 
 use std::collections::BTreeSet;
 
+use crate::certs::Authority;
 use crate::failure::Failure;
 use crate::plan::{HostFact, NodeAccess, Observed};
 use crate::stack::{ComponentKind, ImageRef, Stack};
@@ -38,7 +41,8 @@ pub async fn for_up(
     engine: Option<&Engine>,
 ) -> Result<Observed, Failure> {
     let mut observed = for_down(folder, record, sight).await?;
-    observed.authority = authority(folder)?.filter(|a| a.usable(clock::now()).is_ok()).map(|a| a.fingerprint());
+    let authority = authority(folder)?.filter(|a| a.usable(clock::now()).is_ok());
+    observed.authority = authority.as_ref().map(Authority::fingerprint);
     observed.authority_damage = authority_damage(folder)?;
     observed.pulled_charts = pulled_charts(stack, folder)?;
     if let Some(engine) = engine {
@@ -63,7 +67,7 @@ pub async fn for_up(
         observed.node_images = host::programs_in_place(stack, folder);
     }
     if let Some(platform) = sight.platform() {
-        objects::objects(&platform, stack, folder.name(), &mut observed).await?;
+        objects::objects(&platform, stack, folder.name(), authority.as_ref(), &mut observed).await?;
     }
     Ok(observed)
 }
@@ -82,6 +86,8 @@ pub async fn for_down(folder: &StateFolder, record: &Record, sight: &Sight) -> R
         verified: record.verified.as_ref().map(|v| v.digest.clone()),
         made: record.made.clone(),
         needs: record.needs.clone(),
+        trusted: record.trusted.iter().map(|one| one.anchor.clone()).collect(),
+        exported: record.exported.iter().map(|one| one.file.clone()).collect(),
         network_made: matches!(record.target, Target::Kind { network_made: true, .. }),
         host: matches!(record.target, Target::Host).then(HostFact::default),
         ..Observed::default()

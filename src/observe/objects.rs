@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::certs::{Authority, still_good};
 use crate::failure::Failure;
 use crate::plan::{DIGEST_ANNOTATION, OWNER_LABEL, ObjectFact, Observed, ReleaseFact, object_digest, secrets_digest};
 use crate::platform::Platform;
 use crate::ready::{Readiness, judge};
-use crate::stack::{Component, ComponentKind, ObjectId, Stack, secret_objects};
+use crate::stack::{CertificateFile, CertificateIssuer, Component, ComponentKind, ObjectId, Stack, certificate_objects, secret_objects};
+use crate::world::clock;
 use crate::world::kube::{Cluster, Release};
 
 /// Fills in the Helm releases that the stack wants.
@@ -30,8 +35,15 @@ pub(super) async fn releases(cluster: &Cluster, stack: &Stack, observed: &mut Ob
     Ok(())
 }
 
-/// Fills in the objects that the stack wants on the cluster that the user calls `name`.
-pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, observed: &mut Observed) -> Result<(), Failure> {
+/// Fills in the objects that the stack wants on the cluster that the user calls `name`, whose local CA is `authority`.
+pub(super) async fn objects(
+    platform: &Platform,
+    stack: &Stack,
+    name: &str,
+    authority: Option<&Authority>,
+    observed: &mut Observed,
+) -> Result<(), Failure> {
+    let now = clock::now();
     let wanted: Vec<ObjectId> = stack.components.iter().flat_map(|component| component.kind.object_ids()).collect();
     let found = platform.get_all(&wanted).await?;
     for (id, found) in wanted.into_iter().zip(found) {
@@ -40,6 +52,10 @@ pub(super) async fn objects(platform: &Platform, stack: &Stack, name: &str, obse
             let foreign = object["metadata"]["labels"][OWNER_LABEL].as_str() != Some(name);
             let digest = if foreign { usable(stack, &id).or(noted) } else { noted };
             let unready = reason(&id, &object);
+            let issued = issued(stack, &id).zip(authority).filter(|_| !foreign);
+            if let Some(why) = issued.and_then(|(wanted, authority)| outdated(wanted, &object, authority, now)) {
+                observed.outdated.insert(id.clone(), why);
+            }
             observed.objects.insert(id, ObjectFact { digest, unready });
         }
     }
@@ -111,6 +127,23 @@ fn usable(stack: &Stack, id: &ObjectId) -> Option<String> {
     })
 }
 
+/// The certificate that the stack wants in a Secret, where tstack itself issues it; cert-manager renews its own.
+fn issued<'a>(stack: &'a Stack, id: &ObjectId) -> Option<&'a CertificateFile> {
+    stack.components.iter().find_map(|component| match &component.kind {
+        ComponentKind::Certificate(wanted) if wanted.issuer == CertificateIssuer::Tstack => {
+            certificate_objects(wanted).contains(id).then_some(wanted)
+        }
+        _ => None,
+    })
+}
+
+/// Why the certificate in a Secret must be issued anew, `None` where it can stay.
+fn outdated(wanted: &CertificateFile, secret: &Value, authority: &Authority, now: Timestamp) -> Option<String> {
+    let bytes = secret["data"]["tls.crt"].as_str().and_then(|text| STANDARD.decode(text).ok());
+    let pem = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    still_good(&pem, wanted, authority, now).err().map(|why| why.to_string())
+}
+
 async fn look(platform: &Platform, ids: Vec<ObjectId>) -> Result<BTreeMap<ObjectId, Value>, Failure> {
     let found = platform.get_all(&ids).await?;
     Ok(ids.into_iter().zip(found).filter_map(|(id, found)| Some((id, found?))).collect())
@@ -127,5 +160,39 @@ fn reason(id: &ObjectId, object: &Value) -> Option<String> {
     match judge(object) {
         Readiness::Ready => None,
         Readiness::Waiting(reason) | Readiness::Failed(reason) => Some(format!("{id}: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certs;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_certificate_that_nears_its_end_is_outdated_and_says_when_it_ends() {
+        let made = at("2026-01-01T00:00:00Z");
+        let wanted = CertificateFile {
+            namespace: "task-api".into(),
+            secret: "task-api-tls".into(),
+            common_name: "localhost".into(),
+            dns_names: vec!["localhost".into()],
+            ip_addresses: vec![],
+            issuer: CertificateIssuer::Tstack,
+        };
+        let authority = Authority::generate("ca", made, 3650).unwrap();
+        let secret = &certs::objects(&wanted, &authority, None, made).unwrap()[0].value;
+        let judged = |wanted: &CertificateFile, secret: &Value, now: &str| outdated(wanted, secret, &authority, at(now));
+        assert_eq!(judged(&wanted, secret, "2026-03-01T00:00:00Z"), None);
+        let told = judged(&wanted, secret, "2026-12-20T00:00:00Z");
+        assert_eq!(told.as_deref(), Some("it expires in 12 days, on 2027-01-01T00:00:00Z"));
+        assert!(judged(&wanted, secret, "2027-02-01T00:00:00Z").unwrap().starts_with("it expired on 2027-01-01"));
+        let more = CertificateFile { dns_names: vec!["localhost".into(), "api.localhost".into()], ..wanted.clone() };
+        assert_eq!(judged(&more, secret, "2026-03-01T00:00:00Z").as_deref(), Some("it is not for api.localhost"));
+        // somebody has emptied it
+        assert!(judged(&wanted, &Value::Null, "2026-03-01T00:00:00Z").unwrap().starts_with("it cannot be read"));
     }
 }

@@ -61,6 +61,9 @@ pub async fn down(
     } else if !options.forget {
         look(&mut session).await?;
     }
+    if let Some(text) = &session.chosen {
+        listener(&Event::Note { text: text.clone() }, setup.began.elapsed());
+    }
     let nothing = !session.folder.path().exists() && session.sight.fact == ClusterFact::Absent;
     let told = if nothing { None } else { Some(remove(&session, options, &mut listener, cancel).await?) };
     // what stays is worth a word, not a failure

@@ -4,6 +4,7 @@
 //! Reads: through the rooms. Writes: through the rooms.
 //! Must not: parse arguments, print, or exit.
 
+mod certs;
 mod check;
 mod down;
 mod drive;
@@ -23,6 +24,7 @@ mod timings;
 mod up;
 mod verify;
 
+pub use certs::{TrustReport, certificates, trust, untrust};
 pub use check::{LiveReport, ServerReport, Verdict, live as check_live, server as check_server};
 pub use down::{DownOptions, DownReport, down};
 pub use drive::{Listener, Told};

@@ -44,6 +44,8 @@ pub struct Setup {
     pub mirrors: Mirrors,
     /// The folder for what can be got again: programs of others.
     pub cache: PathBuf,
+    /// Where the system's own files are: `/`, but for tests and systems that are being made.
+    pub root: PathBuf,
 }
 
 impl Setup {
@@ -97,6 +99,8 @@ pub enum Wanted {
         kubeconfig: PathBuf,
         /// Its name.
         context: String,
+        /// Whether it may be one of another machine.
+        allow_remote: bool,
     },
 }
 
@@ -117,12 +121,14 @@ pub(super) struct Session {
     pub recorded: bool,
     pub engine: Option<Engine>,
     pub sight: Sight,
-    /// What was chosen to run on, and why, where that was left to us.
+    /// What it runs on, and why, where that was left to us or is a cluster of others.
     pub chosen: Option<String>,
     /// That the record was damaged, and what came of it.
     pub mended: Option<String>,
     /// Programs of a killed run still worked when the session began: the engine may be about to make what they had asked it for.
     pub was_busy: bool,
+    /// Whether a context may lead to another machine.
+    allow_remote: bool,
 }
 
 impl Session {
@@ -146,6 +152,7 @@ impl Session {
             of_this_name(cluster, &folder)?;
         }
         let mut chosen = None;
+        let allow_remote = matches!(wanted, Wanted::Context { allow_remote: true, .. });
         let wanted = match (ran, wanted) {
             // the record is lost, and what it runs on is known all the same
             (Some(Ran::OnHost), Wanted::Own | Wanted::Forgotten) => &Wanted::Host,
@@ -162,19 +169,9 @@ impl Session {
             (record, wanted) => target(record.as_ref(), wanted, &folder)?,
         };
         let record = before.unwrap_or_else(|| fresh(target));
-        let sight = Sight::default();
-        Ok(Self {
-            setup: setup.clone(),
-            folder,
-            lock,
-            record,
-            recorded: was_recorded,
-            engine: None,
-            sight,
-            chosen,
-            mended,
-            was_busy: ended > 0,
-        })
+        let (setup, engine, sight) = (setup.clone(), None, Sight::default());
+        let (recorded, was_busy) = (was_recorded, ended > 0);
+        Ok(Self { setup, folder, lock, record, recorded, engine, sight, chosen, mended, was_busy, allow_remote })
     }
 
     /// Begins a session and looks at the cluster.
@@ -209,13 +206,17 @@ impl Session {
             // a named cluster works without an engine, if no image must get into its nodes
             Target::Context { kubeconfig, context } => {
                 let engine = connect(setup).await.ok();
-                (observe::named(kubeconfig, context, recorded, engine.as_ref()).await?, engine)
+                (observe::named(kubeconfig, context, recorded, engine.as_ref(), self.allow_remote).await?, engine)
             }
             // no engine is asked: there may be none
             Target::Host => (observe::processes(&self.folder).await?, None),
         };
         if let (Some(word), Target::Kind { owner, .. }) = (&self.sight.adopted, &mut self.record.target) {
             owner.clone_from(word);
+        }
+        if let (Some(server), Target::Context { context, .. }) = (&self.sight.server, &self.record.target) {
+            self.chosen = Some(server.note(context));
+            self.record.remote_server = server.local.is_err().then(|| server.url.clone());
         }
         if self.sight.identity.is_some() {
             self.record.identity.clone_from(&self.sight.identity);
@@ -300,6 +301,9 @@ fn fresh(target: Target) -> Record {
         exposing: Exposing::Auto,
         ports: std::collections::BTreeMap::new(),
         host_ports: Vec::new(),
+        remote_server: None,
+        exported: Vec::new(),
+        trusted: Vec::new(),
     }
 }
 
@@ -312,7 +316,7 @@ fn target(record: Option<&Record>, wanted: &Wanted, folder: &StateFolder) -> Res
             _ => Some(kind(folder)),
         },
         Wanted::Host => Some(Target::Host),
-        Wanted::Context { kubeconfig, context } => Some(Target::Context { kubeconfig: kubeconfig.clone(), context: context.clone() }),
+        Wanted::Context { kubeconfig, context, .. } => Some(Target::Context { kubeconfig: kubeconfig.clone(), context: context.clone() }),
     };
     let name = folder.name();
     match (record, asked) {

@@ -1,6 +1,7 @@
 //! `up`: from what is to what the stack wants; and `plan`, which shows it.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,10 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::observe;
 use crate::plan::{self, ClusterFact, Exposing, HostFact, Observed, Plan, UpRequest};
-use crate::stack::{Component, Exposure, Stack};
+use crate::stack::{Component, ComponentKind, Exposure, Stack};
 use crate::state::{Record, Target};
+use crate::world::kubeconfig::is_current;
+use crate::world::{clock, files};
 
 /// What the user asked for.
 pub struct UpOptions {
@@ -44,6 +47,16 @@ pub struct UpOptions {
     pub ports: BTreeMap<String, u16>,
     /// What other ports are chosen from, where that is wanted.
     pub choose_ports: Option<PortChoice>,
+    /// Whether a new local CA takes the place of the one that is there.
+    pub new_authority: bool,
+    /// The user's kubeconfig into which the cluster is to be put.
+    pub export: Option<PathBuf>,
+}
+
+impl UpOptions {
+    fn request(&self) -> UpRequest {
+        UpRequest { exposing: self.exposing, checks: self.checks, new_authority: self.new_authority }
+    }
 }
 
 /// What may stand for work done before, where the cluster is yet to be made.
@@ -64,13 +77,13 @@ pub struct UpReport {
     /// The record as it is now.
     pub record: Record,
     /// The kubeconfig with which the cluster is reached, where there is one.
-    pub kubeconfig: Option<std::path::PathBuf>,
+    pub kubeconfig: Option<PathBuf>,
     /// What is reached on localhost, and where.
     pub exposed: Vec<Exposure>,
     /// What a person should know of how it runs.
     pub notes: Vec<String>,
     /// The certificate of the local CA, where there is one.
-    pub authority: Option<std::path::PathBuf>,
+    pub authority: Option<PathBuf>,
 }
 
 /// Brings the stack up.
@@ -81,6 +94,9 @@ pub async fn up(setup: &Setup, mut options: UpOptions, mut listener: Listener, c
     let mut session = Session::open(setup, &options.name, &options.wanted, Some("up")).await?;
     for text in session.mended.iter().chain(&session.chosen) {
         listener(&Event::Note { text: text.clone() }, setup.began.elapsed());
+    }
+    if let Some(text) = keep_private(&session)? {
+        listener(&Event::Note { text }, setup.began.elapsed());
     }
     if session.recorded && !session.record.stack.is_empty() && session.record.stack != options.stack.name {
         return Err(Failure::preflight(format!("`{}` runs the stack `{}`", options.name, session.record.stack))
@@ -109,8 +125,12 @@ pub async fn up(setup: &Setup, mut options: UpOptions, mut listener: Listener, c
         }
         session.look().await?;
     }
+    let request = options.request();
     let (stack, host) = session.fit(options.stack).await.map_err(before_the_first_step)?;
-    let (plan, _) = decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?;
+    if let Some(text) = authority_lasts(&session, &stack, request)? {
+        listener(&Event::Note { text }, setup.began.elapsed());
+    }
+    let (plan, _) = decide(&session, &stack, host, request, (options.keeping, options.export.as_deref())).await?;
     let (programs, notes) = preflight::check(&stack, &plan, &session).await.map_err(before_the_first_step)?;
     tell(notes, setup, &mut listener);
     begin(&mut session, &stack, (&options.source, &options.profiles, &options.set), options.exposing)?;
@@ -135,6 +155,13 @@ fn tell(notes: Vec<String>, setup: &Setup, listener: &mut Listener) {
     for text in notes {
         listener(&Event::Note { text }, setup.began.elapsed());
     }
+}
+
+/// Takes what lies in the state folder from other users; what is told where they could read it.
+fn keep_private(session: &Session) -> Result<Option<String>, Failure> {
+    let open: Vec<String> = session.folder.make_private()?.iter().map(|path| path.display().to_string()).collect();
+    let told = || format!("Other users could read {}, and can no longer. `tstack down` and `up` make new keys.", open.join(" and "));
+    Ok((!open.is_empty()).then(told))
 }
 
 /// Notes what is about to be made, and for whom.
@@ -199,10 +226,12 @@ pub async fn plan(setup: &Setup, mut options: UpOptions) -> Result<Planned, Fail
     let mut session = Session::open(setup, &options.name, &options.wanted, None).await?;
     let notes = session.mended.iter().chain(&session.chosen).cloned().collect::<Vec<_>>();
     let notes = [notes, free_ports::choose(&mut session, &mut options).await?].concat();
+    let request = options.request();
     let (stack, host) = session.fit(options.stack).await?;
+    authority_lasts(&session, &stack, request)?;
     let (plan, decided_in) = match kept::restore(&session, &stack, options.keeping).await?.plan {
         Some(plan) => (plan, Duration::ZERO),
-        None => decide(&session, &stack, host, options.exposing, options.checks, options.keeping).await?,
+        None => decide(&session, &stack, host, request, (options.keeping, options.export.as_deref())).await?,
     };
     Ok(Planned { plan, notes, decided_in: decided_in.as_secs_f64() })
 }
@@ -221,13 +250,67 @@ pub struct Planned {
     pub decided_in: f64,
 }
 
+/// The kubeconfigs of the user into which the cluster is to be put: the one that is asked for, and those that have another cluster than the
+/// one that is there now, since it was made anew.
+fn exports(session: &Session, asked: Option<&Path>) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if !matches!(session.record.target, Target::Kind { .. }) {
+        let target = session.target_name();
+        return match asked {
+            None => Ok(Vec::new()),
+            Some(_) => Err(Failure::usage(format!("`{}` runs on `{target}`: tstack has made no cluster to export", session.folder.name()))
+                .hint("--export-kubeconfig is for clusters that tstack makes.")),
+        };
+    }
+    let ours = files::read_if_there(&session.folder.kubeconfig())?.unwrap_or_default();
+    let ours = String::from_utf8_lossy(&ours);
+    let to_be_made = matches!(session.sight.fact, ClusterFact::Absent | ClusterFact::HalfMade);
+    let known = &session.record.exported;
+    let mut all: Vec<(PathBuf, String)> = known
+        .iter()
+        .filter(|one| to_be_made || one.is_of_another(&ours))
+        .map(|one| (one.file.clone(), "it has the cluster as it was before".to_owned()))
+        .collect();
+    if let Some(file) = asked.filter(|file| all.iter().all(|(one, _)| one != file))
+        && !known.iter().any(|one| one.file == *file && is_current(one, &ours))
+    {
+        all.push((file.to_owned(), "asked for".to_owned()));
+    }
+    Ok(all)
+}
+
+/// What is to be said of a local CA that ends soon. It is not replaced unasked: whoever trusts it would no longer trust what it signed.
+///
+/// # Errors
+/// When it cannot sign what the stack wants, and a new one is not asked for.
+fn authority_lasts(session: &Session, stack: &Stack, request: UpRequest) -> Result<Option<String>, Failure> {
+    let wanted = stack.components.iter().filter_map(|component| match &component.kind {
+        ComponentKind::Certificate(wanted) => Some(wanted),
+        _ => None,
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let signs = !wanted.is_empty() && !request.new_authority;
+    let Some(authority) = observe::authority(&session.folder)?.filter(|_| signs) else { return Ok(None) };
+    let path = session.folder.authority_certificate();
+    let usable = authority.usable(clock::now()).and_then(|()| wanted.iter().try_for_each(|wanted| authority.may_sign(wanted)));
+    usable.map_err(|why| {
+        Failure::preflight(format!("the local CA {} cannot sign what the stack wants", path.display())).because(&why).hint(
+            "`tstack up --new-ca` makes a new one and all certificates with it. Wherever the old one was trusted, the new one must be.",
+        )
+    })?;
+    Ok(authority.ending(clock::now()).map(|why| {
+        let path = path.display();
+        format!(
+            "The local CA {path} ends soon: {why}. `tstack up --new-ca` replaces it; wherever the old one was trusted, the new one must be."
+        )
+    }))
+}
+
 async fn decide(
     session: &Session,
     stack: &Stack,
     host: Option<HostFact>,
-    exposing: Exposing,
-    checks: bool,
-    keeping: Keeping,
+    request: UpRequest,
+    (keeping, export): (Keeping, Option<&Path>),
 ) -> Result<(Plan, Duration), Failure> {
     let engine = session.engine.as_ref();
     let seen = observe::for_up(stack, &session.folder, &session.record, &session.sight, engine).await;
@@ -235,7 +318,8 @@ async fn decide(
     if keeping != Keeping::Nothing {
         kept::use_baked(session, stack, &mut observed).await?;
     }
+    observed.exports = exports(session, export)?;
     let began = Instant::now();
-    let plan = plan::up(stack, &observed, UpRequest { exposing, checks })?;
+    let plan = plan::up(stack, &observed, request)?;
     Ok((plan, began.elapsed()))
 }

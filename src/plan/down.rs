@@ -31,6 +31,17 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
         add("forwarder".into(), "end the forwarder".into(), "it runs", vec![], Action::StopForwarder);
     }
     let ours = !matches!(observed.cluster, ClusterFact::Named | ClusterFact::Absent);
+    let stays = ours && request.keep_cluster;
+    for file in observed.exported.iter().filter(|_| !stays) {
+        let (id, title) = (format!("kubeconfig:{}", file.display()), format!("take the cluster out of {}", file.display()));
+        let action = Action::WithdrawContext { kubeconfig: file.clone() };
+        add(id, title, "`up --export-kubeconfig` put it there", vec![], action);
+    }
+    for anchor in observed.trusted.iter().filter(|_| !stays) {
+        let action = Action::WithdrawTrust { anchor: anchor.clone() };
+        let id = format!("trust:{}", anchor.display());
+        add(id, "take the local CA out of the system's trust store".into(), "`certs trust` put it there", vec![], action);
+    }
     if observed.host.is_some() && ours && !request.keep_cluster {
         add("cluster".into(), "end the supervisor and its processes".into(), "we started it", vec![], Action::StopSupervisor);
     } else if ours && !request.keep_cluster {
@@ -80,7 +91,7 @@ pub fn down(observed: &Observed, request: DownRequest) -> Result<Plan, Failure> 
         let needs = vec!["cluster".into()];
         add("network".into(), "remove the engine's network `kind`".into(), "we made it", needs, Action::RemoveNetwork);
     }
-    if ours && request.keep_cluster {
+    if stays {
         return finish(steps);
     }
     let everything: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();

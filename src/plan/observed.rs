@@ -1,6 +1,7 @@
 //! What was seen of the world before a plan is made. Plain data: `observe` fills it, `plan` reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub struct Observed {
     pub authority: Option<String>,
     /// Why the files of the local CA are none any more, where that is so.
     pub authority_damage: Option<String>,
+    /// Objects with certificates of ours that must be issued anew though they are as wanted, and why.
+    pub outdated: BTreeMap<ObjectId, String>,
     /// Routes of the running forwarder.
     pub forwarder: Option<Vec<(u16, ServiceFile)>>,
     /// Host ports that the cluster maps, where it exists.
@@ -42,6 +45,12 @@ pub struct Observed {
     pub needs: BTreeMap<String, Vec<String>>,
     /// The engine's network of the cluster was made by us.
     pub network_made: bool,
+    /// Kubeconfigs of the user into which the cluster's context is to be put, and why.
+    pub exports: Vec<(PathBuf, String)>,
+    /// Kubeconfigs of the user that have the cluster's context.
+    pub exported: Vec<PathBuf>,
+    /// Files in the system's trust store that hold the local CA.
+    pub trusted: Vec<PathBuf>,
     /// What is known where the stack runs as processes on this machine; `None` on a cluster.
     pub host: Option<HostFact>,
 }

@@ -1,5 +1,6 @@
 //! One step: one outside act, with the reason for it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -146,6 +147,21 @@ pub enum Action {
     PauseCluster {
         /// They are stopped.
         release_memory: bool,
+    },
+    /// The context of the cluster is put into a kubeconfig of the user.
+    ExportContext {
+        /// Which.
+        kubeconfig: PathBuf,
+    },
+    /// The context of the cluster is taken out of a kubeconfig of the user.
+    WithdrawContext {
+        /// Which.
+        kubeconfig: PathBuf,
+    },
+    /// The local CA is taken out of the system's trust store.
+    WithdrawTrust {
+        /// The file that holds it there.
+        anchor: PathBuf,
     },
     /// Images of the engine are streamed into the nodes, in one archive.
     LoadImages {

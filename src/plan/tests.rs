@@ -12,9 +12,9 @@ use crate::stack::{
     certificate_objects, secret_objects,
 };
 
-const UP: UpRequest = UpRequest { exposing: Exposing::Auto, checks: true };
+const UP: UpRequest = UpRequest { exposing: Exposing::Auto, checks: true, new_authority: false };
 /// For snapshots of what comes before the checks.
-const NO_CHECKS: UpRequest = UpRequest { exposing: Exposing::Auto, checks: false };
+const NO_CHECKS: UpRequest = UpRequest { checks: false, ..UP };
 const AUTHORITY: &str = "5f:3a";
 
 fn task_api() -> Stack {
@@ -366,6 +366,29 @@ fn a_certificate_of_another_authority_is_issued_anew() {
 }
 
 #[test]
+fn a_certificate_that_nears_its_end_is_issued_anew_and_nothing_else() {
+    let plan = changed(|observed| {
+        let secret = ObjectId::new("v1", "Secret", "cert-manager", "tstack-ca");
+        assert!(observed.objects.contains_key(&secret));
+        observed.outdated.insert(secret, "it expires in 12 days, on 2027-01-01T00:00:00Z".into());
+    });
+    insta::assert_snapshot!(plan, @r"
+        1. apply certificate (3 objects)  (Secret cert-manager/tstack-ca: it expires in 12 days, on 2027-01-01T00:00:00Z)
+        2. wait until certificate is ready  (it was just applied)  <- 1
+        ");
+}
+
+#[test]
+fn another_authority_is_made_where_it_is_asked_for_and_all_its_certificates_with_it() {
+    let stack = task_api();
+    insta::assert_snapshot!(text(&stack, &all_there(&stack), UpRequest { new_authority: true, ..NO_CHECKS }), @r"
+        1. make a local certificate authority  (asked for; who trusts the old one must trust it anew)
+        2. apply certificate (3 objects)  (Secret cert-manager/tstack-ca differs from the stack)  <- 1
+        3. wait until certificate is ready  (it was just applied)  <- 2
+        ");
+}
+
+#[test]
 fn without_an_authority_there_will_be_one_first() {
     insta::assert_snapshot!(changed(|observed| observed.authority = None), @r"
         1. make a local certificate authority  (there is no usable one)
@@ -435,7 +458,7 @@ fn a_named_cluster_is_neither_made_nor_mapped_so_the_forwarder_serves() {
 #[test]
 fn expose_forward_takes_the_forwarder_though_ports_are_mapped() {
     let stack = task_api();
-    let forward = UpRequest { exposing: Exposing::Forward, checks: false };
+    let forward = UpRequest { exposing: Exposing::Forward, ..NO_CHECKS };
     let mut observed = all_there(&stack);
     insta::assert_snapshot!(text(&stack, &observed, forward), @"  1. forward localhost:8080 and :8443  (asked for)");
     let service = |e: &stack::Exposure| (e.host, e.service.clone());
@@ -523,6 +546,27 @@ fn down_deletes_the_whole_cluster_at_once() {
         ");
     let stopped = Observed { cluster: ClusterFact::Stopped, ..observed };
     assert_eq!(down_text(&stopped, false), down_text(&Observed { cluster: ClusterFact::Running, ..stopped.clone() }, false));
+}
+
+#[test]
+fn what_was_put_outside_of_the_cluster_goes_with_it_and_stays_with_it() {
+    let (exported, trusted) = (vec!["/home/me/.kube/config".into()], vec!["/usr/local/share/ca-certificates/tstack-x.crt".into()]);
+    let observed = Observed { cluster: ClusterFact::Running, made: made(), exported, trusted, ..Observed::default() };
+    insta::assert_snapshot!(down_text(&observed, false), @r"
+        1. take the cluster out of /home/me/.kube/config  (`up --export-kubeconfig` put it there)
+        2. take the local CA out of the system's trust store  (`certs trust` put it there)
+        3. delete the cluster  (we made it)
+        4. remove our files  (nothing is left that they describe)  <- 1, 2, 3
+        ");
+    assert!(!down_text(&observed, true).contains("take the"), "the cluster stays");
+    // the cluster of a context is never ours: its record goes
+    assert!(down_text(&Observed { cluster: ClusterFact::Named, ..observed }, true).contains("take the local CA out"));
+}
+
+#[test]
+fn a_kubeconfig_gets_the_cluster_when_it_is_made_and_nothing_is_checked_again_for_it() {
+    let plan = changed(|observed| observed.exports = vec![("/home/me/.kube/config".into(), "asked for".into())]);
+    assert_eq!(plan.trim(), "1. put the cluster into /home/me/.kube/config  (asked for)");
 }
 
 #[test]
@@ -852,7 +896,7 @@ fn layers_that_lead_to_each_other_in_very_many_ways_are_decided_all_the_same() {
 fn from_nothing_one_run_is_enough() {
     for cluster in [ClusterFact::Absent, ClusterFact::HalfMade] {
         for exposing in [Exposing::Auto, Exposing::Forward] {
-            settles(&task_api(), Observed { cluster: cluster.clone(), ..Observed::default() }, UpRequest { exposing, checks: true });
+            settles(&task_api(), Observed { cluster: cluster.clone(), ..Observed::default() }, UpRequest { exposing, ..UP });
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct UpRequest {
     pub exposing: Exposing,
     /// Whether the checks of the stack are part of the run.
     pub checks: bool,
+    /// Whether a new local CA takes the place of the one that is there.
+    pub new_authority: bool,
 }
 
 /// Pulls and loads move up to gigabytes; a slow line is no failure.
@@ -34,7 +36,8 @@ const CHECK: Duration = Duration::from_mins(5);
 /// # Errors
 /// When the stack makes an image itself and the cluster's nodes take none from us.
 pub fn up(stack: &Stack, observed: &Observed, request: UpRequest) -> Result<Plan, Failure> {
-    let mut draft = Draft { stack, observed, steps: Vec::new(), loads: BTreeMap::new() };
+    let new_authority = request.new_authority;
+    let mut draft = Draft { stack, observed, new_authority, steps: Vec::new(), loads: BTreeMap::new() };
     draft.cluster();
     draft.images()?;
     for component in &stack.components {
@@ -47,6 +50,7 @@ pub fn up(stack: &Stack, observed: &Observed, request: UpRequest) -> Result<Plan
         let cause = if draft.steps.is_empty() { "not verified since the last change" } else { "the stack changes" };
         draft.checks(false, cause);
     }
+    draft.exports();
     draft.finish()
 }
 
@@ -74,7 +78,7 @@ fn start_step(cluster: &ClusterFact) -> Option<Step> {
 /// Never for a valid stack; a defect of ours is reported as such.
 pub fn verify(stack: &Stack, host: Option<HostFact>, deep: bool) -> Result<Plan, Failure> {
     let observed = Observed { host, ..Observed::default() };
-    let mut draft = Draft { stack, observed: &observed, steps: Vec::new(), loads: BTreeMap::new() };
+    let mut draft = Draft { stack, observed: &observed, new_authority: false, steps: Vec::new(), loads: BTreeMap::new() };
     draft.checks(deep, "asked for");
     draft.finish()
 }
@@ -83,6 +87,8 @@ pub fn verify(stack: &Stack, host: Option<HostFact>, deep: bool) -> Result<Plan,
 struct Draft<'a> {
     stack: &'a Stack,
     observed: &'a Observed,
+    /// A new local CA is asked for.
+    new_authority: bool,
     steps: Vec<Step>,
     /// The step that brings each image that is not in the nodes.
     loads: BTreeMap<ImageRef, String>,
@@ -258,14 +264,19 @@ impl<'a> Draft<'a> {
                 self.objects(component, &wanted);
             }
             ComponentKind::Certificate(certificate) => {
-                if self.observed.authority.is_none() && !self.has("authority") {
+                let authority = self.observed.authority.as_deref().filter(|_| !self.new_authority);
+                if authority.is_none() && !self.has("authority") {
                     let step = Step::new("authority", "make a local certificate authority", Action::CreateAuthority);
                     let damaged = |why| format!("the one that was made is damaged ({why}), and who trusts it has to trust the new one");
-                    let cause = self.observed.authority_damage.as_ref().map_or_else(|| "there is no usable one".to_owned(), damaged);
+                    let cause = match &self.observed.authority_damage {
+                        _ if self.new_authority => "asked for; who trusts the old one must trust it anew".to_owned(),
+                        Some(why) => damaged(why),
+                        None => "there is no usable one".to_owned(),
+                    };
                     self.add(step.because(cause).within(SHORT));
                 }
                 // without a CA yet no recorded digest can match, whatever stands for the fingerprint
-                let digest = certificate_digest(certificate, self.observed.authority.as_deref().unwrap_or_default());
+                let digest = certificate_digest(certificate, authority.unwrap_or_default());
                 self.objects(component, &alike(component, &digest));
             }
             ComponentKind::Secrets(secrets) => self.objects(component, &alike(component, &secrets_digest(secrets))),
@@ -336,7 +347,10 @@ impl<'a> Draft<'a> {
             _ if absent == wanted.len() => Some("not there".to_owned()),
             _ if absent > 0 => Some(format!("{absent} of {} objects are not there", wanted.len())),
             Some((id, _)) => Some(format!("{id} differs from the stack")),
-            None => self.unrecorded(&component.name),
+            None => {
+                let outdated = wanted.iter().find_map(|(id, _)| self.observed.outdated.get(id).map(|why| format!("{id}: {why}")));
+                outdated.or_else(|| self.unrecorded(&component.name))
+            }
         };
         let name = &component.name;
         if let Some(cause) = cause {
@@ -403,6 +417,15 @@ impl<'a> Draft<'a> {
         let title = format!("forward localhost:{}", ports.join(" and :"));
         let step = Step::new("forwarder", title, Action::StartForwarder { routes });
         self.add(step.because(cause).needs([self.server()]).within(SHORT));
+    }
+
+    /// Nothing of the stack waits for it, and no check is made again for it.
+    fn exports(&mut self) {
+        for (file, cause) in &self.observed.exports {
+            let action = Action::ExportContext { kubeconfig: file.clone() };
+            let step = Step::new(format!("kubeconfig:{}", file.display()), format!("put the cluster into {}", file.display()), action);
+            self.add(step.because(cause.as_str()).needs(["cluster".to_owned()]).within(SHORT));
+        }
     }
 
     /// Checks run when everything is ready: those without load side by side, then those with load one by one, so that

@@ -16,6 +16,7 @@
 //! | cyan | something to type or open: `help:`, commands, addresses |
 //! | dim | beside the point: durations, reasons, evidence marks |
 
+mod certificates;
 mod checks;
 mod failure;
 mod generate;
@@ -43,6 +44,7 @@ use std::time::Duration;
 
 use crate::event::Event;
 
+pub use certificates::certificates;
 pub use checks::checks;
 pub use failure::failure;
 pub use generate::{Verdict, decisions, prompt, templates, unproven, verdicts, warning, written};

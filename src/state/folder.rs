@@ -44,6 +44,20 @@ impl StateFolder {
         files::make_private_dir(&self.path())
     }
 
+    /// Takes the folder and the keys in it from everybody but their owner. Gives those that others could read until now.
+    ///
+    /// # Errors
+    /// When one of them belongs to another user, or its rights cannot be changed.
+    pub fn make_private(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut open = Vec::new();
+        for path in [self.path(), self.authority_key(), self.kubeconfig()] {
+            if files::make_private(&path)? {
+                open.push(path);
+            }
+        }
+        Ok(open)
+    }
+
     /// The record of what was made.
     #[must_use]
     pub fn record(&self) -> PathBuf {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Exposing, Made};
+use crate::world::kubeconfig::Exported;
+use crate::world::trust::Trusted;
 
 /// What tstack made and for whom. Written whole after each change; how it lies on disk `stored` tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,15 @@ pub struct Record {
     /// Every port of this machine that the stack is reached by: others leave them alone, also while nobody listens there.
     #[serde(default)]
     pub host_ports: Vec<u16>,
+    /// The server of the context, where it does not look local and the user has allowed it; another one is not asked anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_server: Option<String>,
+    /// Kubeconfigs of the user into which the cluster was put on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exported: Vec<Exported>,
+    /// What was put into the system's trust store on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted: Vec<Trusted>,
 }
 
 /// The cluster that a stack runs on.
@@ -145,6 +156,9 @@ mod tests {
             exposing: Exposing::Auto,
             ports: BTreeMap::new(),
             host_ports: vec![],
+            remote_server: None,
+            exported: vec![],
+            trusted: vec![],
         }
     }
 

@@ -31,6 +31,9 @@ fn record() -> Record {
         exposing: Exposing::Auto,
         ports: BTreeMap::from([("httpPort".into(), 8081)]),
         host_ports: vec![8081, 8443],
+        remote_server: None,
+        exported: vec![],
+        trusted: vec![],
     }
 }
 

@@ -37,6 +37,43 @@ pub fn make_private_dir(path: &Path) -> Result<(), Failure> {
     builder.create(path).map_err(|e| Failure::step(format!("cannot make the folder {}", path.display())).because(&e))
 }
 
+/// Takes from group and others what they may do with a file or folder of this user. Gives whether they could do anything until now.
+///
+/// # Errors
+/// When it belongs to another user, or its rights cannot be changed.
+#[cfg(unix)]
+pub fn make_private(path: &Path) -> Result<bool, Failure> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let failed = |e: std::io::Error| Failure::preflight(format!("cannot make {} private", path.display())).because(&e);
+    let meta = match fs_err::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(failed(e)),
+    };
+    let me = rustix::process::geteuid();
+    if meta.uid() != me.as_raw() && !me.is_root() {
+        return Err(Failure::preflight(format!("{} belongs to another user", path.display()))
+            .why(format!("its owner has the number {}, you have {}", meta.uid(), me.as_raw()))
+            .hint("What lies there could be read and changed by its owner: choose another folder with TSTACK_STATE."));
+    }
+    let mode = meta.permissions().mode();
+    let of_others = mode & 0o077;
+    if of_others == 0 {
+        return Ok(false);
+    }
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700)).map_err(failed)?;
+    Ok(true)
+}
+
+/// Nothing: rights are another matter on this system.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn make_private(_: &Path) -> Result<bool, Failure> {
+    Ok(false)
+}
+
 /// Writes a file that only the owner can read: first beside it under another name, then renamed, so that a crash leaves
 /// the old content or the new one. It is on the disk when this returns.
 ///
@@ -190,6 +227,21 @@ mod tests {
         let mode = |p: &Path| fs_err::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
         assert_eq!(read_if_there(&path).unwrap().unwrap(), b"key");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_could_read_is_taken_from_them_and_told() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert_eq!(make_private(&path), Ok(false), "it is not there");
+        fs_err::write(&path, "key").unwrap();
+        for (mode, told, then) in [(0o640, true, 0o600), (0o600, false, 0o600), (0o777, true, 0o700)] {
+            fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(make_private(&path), Ok(told));
+            assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, then);
+        }
     }
 
     #[cfg(unix)]

@@ -40,6 +40,25 @@ pub struct Pull<'a> {
     pub plain_http: bool,
 }
 
+/// What would lead helm into another cluster than the one that its kubeconfig names, or make it keep its releases where nobody looks for them:
+/// of its variables these stand above the kubeconfig, or beside it (`helm env`).
+const NOT_OURS: [&str; 13] = [
+    "HELM_DRIVER",
+    "HELM_DRIVER_SQL_CONNECTION_STRING",
+    "HELM_KUBEAPISERVER",
+    "HELM_KUBEASGROUPS",
+    "HELM_KUBEASUSER",
+    "HELM_KUBECAFILE",
+    "HELM_KUBECONTEXT",
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "HELM_KUBETLS_SERVER_NAME",
+    "HELM_KUBETOKEN",
+    "HELM_NAMESPACE",
+    // inside a pod helm would take the cluster that it is in
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+];
+
 /// A release to install or upgrade.
 #[derive(Clone, Debug)]
 pub struct Release<'a> {
@@ -130,6 +149,7 @@ impl Helm {
 
     fn command(&self) -> Command {
         let command = Command::new(&self.program)
+            .without(&NOT_OURS)
             .env("KUBECONFIG", &self.kubeconfig)
             .env("HELM_CACHE_HOME", self.cache.join("cache"))
             .env("HELM_DATA_HOME", self.cache.join("data"))

@@ -70,6 +70,7 @@ impl Kind {
     /// # Errors
     /// What kind said, such as that there is no such cluster.
     pub async fn kubeconfig(&self, name: &str, cancel: &CancellationToken) -> Result<String, Failure> {
+        // without a kubeconfig of its own, as every program: kind reads the cluster's from its node
         let said = Command::new(&self.program).args(["get", "kubeconfig", "--name", name]).run(cancel, &|_| ()).await?;
         Ok(said.stdout)
     }

@@ -4,6 +4,7 @@
 //! Reads: the outside. Writes: the outside.
 //! Must not: know plan, exec, report or cli.
 
+pub mod addresses;
 pub mod backoff;
 pub mod chart;
 pub mod child;
@@ -15,6 +16,7 @@ pub mod helm;
 pub mod http;
 pub mod kind;
 pub mod kube;
+pub mod kubeconfig;
 pub mod machine;
 pub mod memory;
 pub mod orphans;
@@ -26,4 +28,5 @@ pub mod registry;
 pub mod stdin;
 pub mod tail;
 pub mod texts;
+pub mod trust;
 pub mod watch;

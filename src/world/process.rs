@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const TAIL: usize = 25;
 /// How long a version probe may take.
 const PROBE: Duration = Duration::from_secs(20);
+/// What `KUBECONFIG` is for every program that is not given another: the user's clusters are nobody's business. Without the variable, a
+/// program would look into the home folder.
+const KUBECONFIG: (&str, &str) = ("KUBECONFIG", "/dev/null");
 
 /// A program to run, with everything that it gets.
 #[derive(Clone, Debug)]
@@ -30,6 +33,7 @@ pub struct Command {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    without: Vec<OsString>,
     stdin: Option<Vec<u8>>,
 }
 
@@ -45,7 +49,7 @@ pub struct Said {
 impl Command {
     /// A command without arguments yet.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), stdin: None }
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), without: Vec::new(), stdin: None }
     }
 
     /// Adds arguments.
@@ -63,6 +67,13 @@ impl Command {
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// Takes variables out of what the program gets of our own environment.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        self.without.extend(names.iter().map(OsString::from));
         self
     }
 
@@ -90,7 +101,10 @@ impl Command {
     /// When the program cannot be started, ends with another status than 0, or was cancelled.
     pub async fn run(&self, cancel: &CancellationToken, on_line: &(dyn Fn(&str) + Sync)) -> Result<Said, Failure> {
         let mut command = tokio::process::Command::new(&self.program);
-        command.args(&self.args).envs(self.env.iter().cloned()).kill_on_drop(true);
+        command.args(&self.args).env(KUBECONFIG.0, KUBECONFIG.1).envs(self.env.iter().cloned()).kill_on_drop(true);
+        for name in &self.without {
+            command.env_remove(name);
+        }
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
@@ -148,7 +162,7 @@ impl Command {
 /// When it cannot be started.
 pub fn spawn_detached<A: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = A>, log: File) -> std::io::Result<Child> {
     let mut command = std::process::Command::new(program);
-    command.args(args).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.args(args).env(KUBECONFIG.0, KUBECONFIG.1).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn()
@@ -200,7 +214,8 @@ pub fn candidates(name: &str, search: &OsStr) -> Vec<PathBuf> {
 /// # Errors
 /// Why it does not tell, or what it said instead.
 pub fn version_of(path: &Path, probe: &[String]) -> Result<semver::Version, String> {
-    let start = || duct::cmd(path, probe).stdout_capture().stderr_capture().stdin_null().unchecked().start();
+    let probe = duct::cmd(path, probe).env(KUBECONFIG.0, KUBECONFIG.1).stdout_capture().stderr_capture().stdin_null().unchecked();
+    let start = || probe.start();
     let mut handle = start();
     // a program that was just written is busy for as long as a child that another thread is starting has not yet closed it
     for _ in 0..1000 {
@@ -325,6 +340,14 @@ mod tests {
     async fn a_program_that_is_not_there_is_named() {
         let failure = Command::new("/nonexistent/kind").run(&CancellationToken::new(), &|_| ()).await.unwrap_err();
         assert_eq!(failure.what, "`/nonexistent/kind` cannot be started");
+    }
+
+    #[tokio::test]
+    async fn a_program_sees_no_kubeconfig_but_the_one_that_it_is_given_and_nothing_that_was_taken_from_it() {
+        let said = async |command: Command| command.run(&CancellationToken::new(), &|_| ()).await.unwrap().stdout;
+        assert_eq!(said(sh("echo $KUBECONFIG")).await, "/dev/null\n");
+        assert_eq!(said(sh("echo $KUBECONFIG").env("KUBECONFIG", "/ours")).await, "/ours\n");
+        assert_eq!(said(sh("echo ${HOME-nothing}").without(&["HOME"])).await, "nothing\n");
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ mod support;
 mod a_clear_reason;
 mod crash_and_resume;
 mod faults;
+mod no_key_leaks;
 mod on_a_running_stack;
 mod on_two_providers;
 mod snapshots;

@@ -51,6 +51,8 @@ fn somebody_elses_cluster() {
     holds("and one that forwards", steps.iter().any(|id| id == "forwarder"), || plan.all());
     let up = s.tstack(NAME, &[&["up", "--output", "json"], &named[..]].concat()).well();
     println!("{}", told::times(&up));
+    let shown = up.stdout.find(&format!("Cluster: context `{CONTEXT}` at https://127.0.0.1:"));
+    holds("its server was shown before the first step", shown.is_some() && shown < up.stdout.find("plan.started"), || up.all());
     all_green(&up, checks());
     the_forwarder_serves(&s);
     envoy_restarts_under_load(&s, &kubeconfig);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::no_key_leaks;
 use crate::on_a_running_stack::proofs;
 use crate::on_two_providers::Beside;
 use crate::support::client::{at_once, count, curl, on_one_connection, user};
@@ -54,13 +55,16 @@ fn the_main_job() {
     beside.edits_do_the_same();
     beside.down();
     proofs(&s, NAME);
+    no_key_leaks::anywhere(&s, NAME);
+    same("the kubeconfig that KUBECONFIG names is untouched", &untouched(&s.users_kubeconfig()), &users_kubeconfig);
+    it_is_exported_on_request(&s);
 
     part("down");
     let down = s.tstack(NAME, &["down", "--output", "json"]).well();
     holds("`down` takes seconds", down.took < Duration::from_mins(1), || down.all());
     println!("{}", told::times(&down));
     nothing_is_left(&before, &Snapshot::take(&s));
-    same("the kubeconfig that KUBECONFIG names is untouched", &untouched(&s.users_kubeconfig()), &users_kubeconfig);
+    same("the kubeconfig that KUBECONFIG names is byte for byte what it was", &untouched(&s.users_kubeconfig()).0, &users_kubeconfig.0);
     let again = s.tstack(NAME, &["down"]).well();
     holds("a second `down` says that there is nothing", again.stderr.contains("Nothing to remove"), || again.all());
     nothing_is_left(&before, &Snapshot::take(&s));
@@ -307,6 +311,21 @@ fn what_is_deleted_by_hand_is_named_and_repaired(s: &Sandbox) {
     let up = s.tstack(NAME, &["up", "--no-verify", "--output", "json"]).well();
     println!("{}", told::times(&up));
     s.tstack(NAME, &["status"]).well();
+}
+
+fn it_is_exported_on_request(s: &Sandbox) {
+    part("the user's kubeconfig");
+    let up = s.tstack(NAME, &["up", "--export-kubeconfig", "--output", "json"]).well();
+    let exported =
+        |event: &tstack::event::Event| matches!(event, tstack::event::Event::StepDone { id, .. } if id.starts_with("kubeconfig:"));
+    holds("it is a step of its own", told::events(&up).iter().any(exported), || up.all());
+    let file = s.users_kubeconfig();
+    let nodes = s.kubectl_with(&file, &["--context", "tstack-e2e-main", "get", "nodes", "-o", "name"]).well();
+    same("its context leads to the cluster", &nodes.stdout.trim(), &"node/tstack-e2e-main-control-plane");
+    let current = s.kubectl_with(&file, &["config", "current-context"]).well();
+    same("and is not made the current one", &current.stdout.trim(), &"production");
+    let again = s.tstack(NAME, &["up", "--export-kubeconfig"]).well();
+    holds("a second time there is nothing to do", again.stderr.to_lowercase().contains("nothing to do"), || again.all());
 }
 
 fn load_scales_it_and_nobody_interferes(s: &Sandbox) -> Said {

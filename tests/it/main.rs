@@ -9,6 +9,7 @@ mod generate;
 mod generate_docs;
 mod help;
 mod input;
+mod least_privilege;
 mod lint;
 mod seeds;
 mod support;
@@ -19,7 +20,11 @@ mod walls;
 mod cancel;
 mod claims;
 #[cfg(all(unix, feature = "test-fakes"))]
+mod contexts;
+#[cfg(all(unix, feature = "test-fakes"))]
 mod engine;
+#[cfg(all(unix, feature = "test-fakes"))]
+mod keys;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod mirrors;
 #[cfg(all(unix, feature = "test-fakes"))]
@@ -36,6 +41,8 @@ mod records;
 mod snapshots;
 #[cfg(all(unix, feature = "test-fakes"))]
 mod tools;
+#[cfg(all(unix, feature = "test-fakes"))]
+mod trust;
 
 /// A file that no `mod` names would be compiled by nobody and fail never.
 #[test]

@@ -37,7 +37,7 @@ const TABLE: &[(&str, &[&str])] = &[
     // the two that hold objects, seen as one
     ("platform", &["failure", "stack", "supervise::Client", "world::kube"]),
     // the record keeps what plans need again, the journal what happened; a lock says who holds it, where and since when
-    ("state", &["failure", "world::{backoff, clock, files, machine}", "plan::{Exposing, Made}", "event::Event"]),
+    ("state", &["failure", "world::{backoff, clock, files, kubeconfig, machine, trust}", "plan::{Exposing, Made}", "event::Event"]),
     ("checks", &["failure", "stack", "world::http", "event::CheckReport"]),
     (
         "observe",
@@ -70,6 +70,7 @@ const TABLE: &[(&str, &[&str])] = &[
         "ops",
         &[
             "failure",
+            "certs::{Described, described}",
             "event",
             "exec",
             "forward",

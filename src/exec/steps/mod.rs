@@ -6,12 +6,14 @@ mod cluster;
 mod forwarder;
 mod host;
 mod images;
+mod kubeconfig;
 mod network;
 mod node;
 mod objects;
 mod ready;
 mod remove;
 mod snapshot;
+mod trust;
 
 pub use checks::run_check;
 pub use ready::judge;
@@ -51,6 +53,9 @@ pub(super) async fn act(context: &Context, step: Step, signals: &Signals) -> Res
         Action::StartCluster => cluster::start(context, signals, deadline).await,
         Action::PauseCluster { release_memory } => cluster::pause(context, release_memory, signals).await,
         Action::DeleteCluster => cluster::delete(context, signals).await,
+        Action::ExportContext { kubeconfig } => self::kubeconfig::export(context, &kubeconfig).await,
+        Action::WithdrawContext { kubeconfig } => self::kubeconfig::withdraw(context, &kubeconfig, signals).await,
+        Action::WithdrawTrust { anchor } => trust::withdraw(context, &anchor, signals).await,
         Action::RemoveNetwork => network::remove(context, signals).await,
         Action::PullChart { component } => charts::pull(context, &component, signals).await,
         Action::ApplyDefinitions { component } => charts::define(context, &component, deadline, signals).await,

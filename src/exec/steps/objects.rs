@@ -15,7 +15,13 @@ const AUTHORITY_DAYS: u32 = 3650;
 
 pub(super) fn create_authority(context: &Context) -> Result<(), Failure> {
     let name = format!("tstack local CA ({})", context.folder.name());
-    let authority = Authority::generate(&name, clock::now(), AUTHORITY_DAYS)?;
+    let components = context.stack.iter().flat_map(|stack| &stack.components);
+    let names = components.filter_map(|component| match &component.kind {
+        ComponentKind::Certificate(wanted) => Some(wanted.dns_names.iter().chain(&wanted.ip_addresses)),
+        _ => None,
+    });
+    let names: Vec<String> = names.flatten().cloned().collect();
+    let authority = Authority::generate_for(&name, &names, clock::now(), AUTHORITY_DAYS)?;
     let (certificate, key) = (context.folder.authority_certificate(), context.folder.authority_key());
     if let Some(before) = files::read_if_there(&certificate)? {
         // whoever trusts it needs it once more, to stop

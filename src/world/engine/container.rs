@@ -1,7 +1,9 @@
 //! Containers.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
+use bollard::models::EndpointSettings;
 use bollard::query_parameters::{
     EventsOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
 };
@@ -61,6 +63,17 @@ pub struct Container {
     pub ports: Vec<PublishedPort>,
     /// Where something is mounted in it; known from its first instant to its last.
     pub mounts: Vec<String>,
+    /// Where it is on the engine's networks; nowhere while it does not run.
+    pub addresses: Vec<Attached>,
+}
+
+/// A container's place on a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// Its address there.
+    pub address: IpAddr,
+    /// The address of the engine's own machine on that network, where it has one.
+    pub gateway: Option<IpAddr>,
 }
 
 /// A port of the host that leads into a container.
@@ -162,6 +175,7 @@ impl Engine {
                     created: c.created.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()),
                     ports: c.ports.unwrap_or_default().into_iter().filter_map(published).collect(),
                     mounts: c.mounts.unwrap_or_default().into_iter().filter_map(|mount| mount.destination).collect(),
+                    addresses: c.network_settings.and_then(|s| s.networks).unwrap_or_default().values().flat_map(attached).collect(),
                 }
             })
             .collect();
@@ -231,6 +245,14 @@ impl Engine {
     }
 }
 
+/// The places on a network, one of each family; the engine writes nothing where there is none.
+fn attached(on: &EndpointSettings) -> Vec<Attached> {
+    let address = |text: Option<&String>| text.and_then(|text| text.parse::<IpAddr>().ok());
+    let of = |own: Option<&String>, gateway: Option<&String>| address(own).map(|own| Attached { address: own, gateway: address(gateway) });
+    let four = of(on.ip_address.as_ref(), on.gateway.as_ref());
+    four.into_iter().chain(of(on.global_ipv6_address.as_ref(), on.ipv6_gateway.as_ref())).collect()
+}
+
 /// Labels as the engine's filters have them.
 pub(super) fn label_filters(labels: &[(&str, &str)]) -> Vec<String> {
     labels.iter().map(|(name, value)| if value.is_empty() { (*name).to_owned() } else { format!("{name}={value}") }).collect()
@@ -259,6 +281,7 @@ mod tests {
                     {"Id":"1","Names":["/tstack-control-plane"],"State":"running","Image":"kindest/node:v1.36.4","Created":1767225600,
                      "Labels":{"io.x-k8s.kind.cluster":"tstack","io.x-k8s.kind.role":"control-plane"},
                      "Mounts":[{"Type":"bind","Source":"/lib/modules","Destination":"/lib/modules"}],
+                     "NetworkSettings":{"Networks":{"kind":{"IPAddress":"172.18.0.2","Gateway":"172.18.0.1","GlobalIPv6Address":""}}},
                      "Ports":[{"IP":"127.0.0.1","PrivatePort":30080,"PublicPort":8080,"Type":"tcp"},{"PrivatePort":22,"Type":"tcp"}]}]"#,
             ),
             _ => Scripted::json(200, r#"{"ApiVersion":"1.41"}"#),
@@ -269,6 +292,7 @@ mod tests {
         assert_eq!((node.kind_cluster(), node.kind_role()), (Some("tstack"), Some("control-plane")));
         assert_eq!(node.ports, [PublishedPort { host_ip: "127.0.0.1".into(), host_port: 8080, container_port: 30080 }]);
         assert_eq!(node.mounts, ["/lib/modules"]);
+        assert_eq!(node.addresses, [Attached { address: [172, 18, 0, 2].into(), gateway: Some([172, 18, 0, 1].into()) }]);
         assert_eq!(node.created.unwrap().to_string(), "2026-01-01T00:00:00Z");
         assert_eq!(all[1].state, State::Other("restarting".into()));
     }

@@ -19,7 +19,7 @@ pub(crate) mod scripted;
 mod template;
 
 pub use connect::default_addresses;
-pub use container::{Container, Details, PublishedPort, State};
+pub use container::{Attached, Container, Details, PublishedPort, State};
 pub use exec::Output;
 pub use image::{EngineImage, local_name};
 pub use info::Info;

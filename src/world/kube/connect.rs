@@ -36,6 +36,19 @@ impl Cluster {
 }
 
 impl Cluster {
+    /// The address of the API server that a context leads to, and the host in it, as the kubeconfig has them. Nobody is asked anything, and no
+    /// program that gives credentials is run.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be read, or has no such context.
+    pub async fn server_of(kubeconfig: &Path, context: &str) -> Result<(String, String), Failure> {
+        let url = config(kubeconfig, Some(context)).await?.cluster_url;
+        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        // a name and password before the host are nobody's business
+        let place = url.authority().map_or("", |all| all.as_str().rsplit('@').next().unwrap_or_default());
+        Ok((format!("{}://{place}{}", url.scheme_str().unwrap_or("http"), url.path().trim_end_matches('/')), host))
+    }
+
     /// Whether the API server says of itself that it is ready: all that it serves is known to it, and who may do what.
     ///
     /// # Errors

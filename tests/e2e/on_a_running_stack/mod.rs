@@ -34,6 +34,7 @@ impl Stack {
             program: PathBuf::from(env!("CARGO_BIN_EXE_tstack")),
             mirrors: Mirrors::default(),
             cache: std::env::temp_dir().join("tstack-cache"),
+            root: "/".into(),
         };
         Self { setup, name: name.to_owned() }
     }

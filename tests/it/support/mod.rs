@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use sandbox::{Running, free_port, rule};
 pub(crate) use sandbox::{Said, Sandbox};
 #[cfg(all(unix, feature = "test-fakes"))]
-pub(crate) use server::{Answer, Engine, Seen, registry};
+pub(crate) use server::{Answer, Engine, Recorder, Seen, registry};
 
 /// The package's folder.
 pub(crate) fn root() -> PathBuf {

@@ -180,6 +180,16 @@ components:
             text.lines().map(line).filter(|line| !line.contains(" version")).collect()
         }
 
+        /// What each program that was started could find a cluster by: its command line, and the variables that name one.
+        pub(crate) fn environments(&self) -> Vec<(String, Value)> {
+            let text = fs_err::read_to_string(self.path("calls.jsonl")).unwrap_or_default();
+            let call = |line: &str| {
+                let call: Value = serde_json::from_str(line).unwrap();
+                (self.tidy(call["line"].as_str().unwrap()), serde_json::from_str(&self.tidy(&call["env"].to_string())).unwrap())
+            };
+            text.lines().map(call).collect()
+        }
+
         /// Starts the binary and gives its standard output line by line.
         pub(crate) fn start(&self, args: &[&str]) -> Running {
             self.start_program(env!("CARGO_BIN_EXE_tstack"), &super::on_kind(args))

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -131,6 +132,35 @@ impl Engine {
             image if image.starts_with("GET /images/") && self.has_images => ok(&json!({"Id": "sha256:1", "Size": 1})),
             _ => (404, String::new(), json!({"message": "no such thing"}).to_string()),
         }
+    }
+}
+
+/// A server that only counts who comes, and hangs up.
+pub(crate) struct Recorder {
+    pub port: u16,
+    count: Arc<AtomicUsize>,
+}
+
+impl Recorder {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&count);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                drop(stream);
+            }
+        });
+        Self { port, count }
+    }
+
+    /// How many connections came until now. One of its own is the last of them: what came before it is counted by then.
+    pub(crate) fn connections(&self) -> usize {
+        let before = std::net::TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        // it hangs up when it has counted
+        let _ = (&before).read(&mut [0]);
+        self.count.fetch_sub(1, Ordering::SeqCst) - 1
     }
 }
 
