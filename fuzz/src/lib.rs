@@ -35,7 +35,7 @@ pub fn stack_file(data: &[u8]) {
     let overrides = Overrides { architecture: "amd64".into(), ..Overrides::default() };
     match stack::resolve(&folder, &overrides) {
         Ok(stack) => {
-            let _ = plan::up(&stack, &Observed::default(), UpRequest { exposing: Exposing::Auto, checks: true });
+            let _ = plan::up(&stack, &Observed::default(), UpRequest { exposing: Exposing::Auto, checks: true, new_authority: false });
         }
         Err(findings) => assert!(!findings.list().is_empty() && !findings.to_string().is_empty(), "refused without a reason"),
     }
