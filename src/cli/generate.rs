@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global, args: &Generate, env: &Env, shown: &mut
         written = Some(write(folder, &files, args.force, "kubectl apply --server-side -f", shown)?);
     }
     if let Some(depth) = args.check {
-        return check(depth, (&spec, &documents), global, env, shown, cancel).await;
+        return Box::pin(check(depth, (&spec, &documents), global, env, shown, cancel)).await;
     }
     if shown.json() {
         let generated = Generated {

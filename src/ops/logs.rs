@@ -73,7 +73,8 @@ pub async fn logs(
     options: LogsOptions,
     on_line: &mut (dyn FnMut(LogLine) + Send),
 ) -> Result<(), Failure> {
-    known(stack, &options.components)?;
+    let all: Vec<&str> = stack.components.iter().map(|component| component.name.as_str()).collect();
+    known(&stack.name, &all, &options.components)?;
     let (wanted, grep) = options.wanted()?;
     let session = Session::open(setup, name, &Wanted::Own, None).await?;
     let asked = |component: &str| options.components.is_empty() || options.components.iter().any(|one| one == component);
@@ -114,14 +115,13 @@ pub async fn logs(
 }
 
 /// Every component that was asked for is one of the stack's.
-fn known(stack: &Stack, components: &[String]) -> Result<(), Failure> {
-    let unknown: Vec<&str> = components.iter().map(String::as_str).filter(|name| stack.component(name).is_none()).collect();
+fn known(stack: &str, all: &[&str], asked: &[String]) -> Result<(), Failure> {
+    let unknown: Vec<&str> = asked.iter().map(String::as_str).filter(|name| !all.contains(name)).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    let all: Vec<&str> = stack.components.iter().map(|component| component.name.as_str()).collect();
-    Err(Failure::usage(format!("the stack `{}` has no component `{}`", stack.name, unknown.join("`, `")))
-        .why(format!("it has {}", all.join(", "))))
+    let what = format!("the stack `{stack}` has no component `{}`", unknown.join("`, `"));
+    Err(Failure::usage(what).why(format!("it has {}", all.join(", "))))
 }
 
 async fn of_containers(
@@ -196,14 +196,28 @@ async fn of_processes(processes: Vec<ProcessStatus>, wanted: LogsWanted, tell: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::{Overrides, resolve, shipped_folder};
 
     #[test]
     fn a_component_that_the_stack_has_not_is_named_with_those_it_has() {
-        let stack = resolve(&shipped_folder("task-api").unwrap(), &Overrides::default()).unwrap();
-        known(&stack, &["keda".to_owned()]).unwrap();
-        let failure = known(&stack, &["keda".to_owned(), "redis".to_owned()]).unwrap_err();
-        assert_eq!(failure.what, "the stack `task-api` has no component `redis`");
-        assert!(failure.why[0].contains("prometheus"), "{:?}", failure.why);
+        let asked = |names: &[&str]| known("demo", &["web", "keda"], &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        asked(&[]).unwrap();
+        asked(&["keda"]).unwrap();
+        let failure = asked(&["keda", "redis"]).unwrap_err();
+        assert_eq!((failure.what.as_str(), failure.why[0].as_str()), ("the stack `demo` has no component `redis`", "it has web, keda"));
+    }
+
+    #[test]
+    fn what_bounds_the_lines_is_asked_for_or_the_last_twenty() {
+        let options = |since: Option<&str>, last| LogsOptions {
+            components: Vec::new(),
+            follow: false,
+            since: since.map(str::to_owned),
+            last,
+            grep: None,
+        };
+        assert_eq!(options(None, None).wanted().unwrap().0.last, Some(20));
+        assert_eq!(options(Some("10m"), None).wanted().unwrap().0.last, None);
+        assert_eq!(options(Some("10m"), Some(3)).wanted().unwrap().0.last, Some(3));
+        assert_eq!(options(Some("soon"), None).wanted().unwrap_err().what, "--since");
     }
 }

@@ -49,7 +49,7 @@ fn keys(s: &Sandbox, name: &str, files: &[PathBuf]) -> Vec<String> {
     for secret in secrets["items"].as_array().unwrap() {
         // Helm's own hold manifests, which are no secret
         let data = secret["data"].as_object().filter(|_| secret["type"] != "helm.sh/release.v1");
-        for (_, value) in data.into_iter().flatten().filter(|(key, _)| !key.ends_with(".crt")) {
+        for (_, value) in data.into_iter().flatten().filter(|(key, _)| key.rsplit('.').next() != Some("crt")) {
             let value = value.as_str().unwrap();
             add(value);
             add(&String::from_utf8_lossy(&STANDARD.decode(value).unwrap()));

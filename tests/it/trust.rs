@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Engine, Sandbox, rule};
 
-const STACK: &str = r#"
+const STACK: &str = r"
 apiVersion: tstack.dev/v1alpha1
 kind: Stack
 metadata: {name: demo}
 components:
 - {name: web, manifests: {files: [web.yaml]}}
 - {name: tls, needs: [web], certificate: {namespace: web, secret: web-tls, commonName: localhost, dnsNames: [localhost], issuer: tstack}}
-"#;
+";
 const ANCHORS: &str = "system/usr/local/share/ca-certificates";
 const ANCHOR: &str = "system/usr/local/share/ca-certificates/tstack-demo.crt";
 
