@@ -1,6 +1,7 @@
 //! The cluster itself: made, started, deleted.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,10 +12,14 @@ use crate::failure::Failure;
 use crate::plan::{NODE_OWNER_LABEL, OWNER_LABEL};
 use crate::stack::{ImageRef, PortMapping};
 use crate::state::{Target, owner};
+use crate::world::backoff::Backoff;
 use crate::world::engine::{Container, Engine, Info, NodeTemplate, State};
 use crate::world::kind::{NewCluster, control_plane_patches};
 use crate::world::kube::{Cluster, says_where};
 use crate::world::{files, machine, programs};
+
+/// How long an engine may take to let go of a container that it was about to start.
+const GONE: Duration = Duration::from_secs(20);
 
 /// How long a node may take to end by itself; its etcd is written so that it survives being killed.
 const GRACE_SECONDS: i32 = 20;
@@ -57,13 +62,34 @@ pub(super) async fn create(context: &Context, image: &ImageRef, ports: &[PortMap
 /// what it has asked the engine for. Where kind itself fails it removes its nodes, so none of this run is among them.
 async fn remove_late_nodes(engine: &Engine, cluster: &str, mark: &str) -> Result<bool, Failure> {
     let nodes = engine.containers(&[(Container::KIND_CLUSTER, cluster)]).await?;
-    if nodes.is_empty() || !nodes.iter().all(|node| node.mounts.iter().any(|path| path == mark)) {
+    if nodes.is_empty() || !nodes.iter().all(|node| is_marked(node, mark)) {
         return Ok(false);
     }
-    for node in nodes {
-        engine.remove_container(&node.id).await?;
-    }
+    until_gone(engine, cluster, mark).await?;
     Ok(true)
+}
+
+/// Removes the nodes with that mark until the engine shows none: one that it is about to start, or to remove, is there a little longer.
+async fn until_gone(engine: &Engine, cluster: &str, mark: &str) -> Result<(), Failure> {
+    let (deadline, mut backoff) = (Instant::now() + GONE, Backoff::new());
+    loop {
+        let mut nodes = engine.containers(&[(Container::KIND_CLUSTER, cluster)]).await?;
+        nodes.retain(|node| is_marked(node, mark));
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        let mut refused = None;
+        for node in nodes {
+            refused = engine.remove_container(&node.id).await.err().or(refused);
+        }
+        if !backoff.pause_until(deadline).await {
+            return Err(refused.unwrap_or_else(|| Failure::step(format!("the engine does not let go of the node of `{cluster}`"))));
+        }
+    }
+}
+
+fn is_marked(node: &Container, mark: &str) -> bool {
+    node.mounts.iter().any(|path| path == mark)
 }
 
 /// Writes the patches of the control plane. An engine in a machine of its own may refuse to mount a folder that it does not share, or
@@ -162,6 +188,9 @@ pub(super) async fn delete(context: &Context, signals: &Signals) -> Result<(), F
         files::remove_if_there(&kubeconfig)?;
     }
     kind.delete(&name, &kubeconfig, &signals.cancel).await?;
+    if let Target::Kind { owner, .. } = context.record().target {
+        until_gone(context.engine()?, &name, &owner::mark(&owner)).await?;
+    }
     context.forget(|record| {
         record.identity = None;
         record.made.clear();

@@ -21,6 +21,8 @@ pub(crate) struct Sandbox {
     names: RefCell<Vec<String>>,
     /// kind clusters that the scenario made itself.
     kinds: RefCell<Vec<String>>,
+    /// Whether kind made the engine's network for the first of them: kind itself never removes it.
+    made_network: Cell<bool>,
     count: Cell<u32>,
     began: Instant,
 }
@@ -34,7 +36,7 @@ impl Sandbox {
         }
         println!("\n{scenario}, in {}", dir.path().display());
         let (names, kinds) = (RefCell::default(), RefCell::default());
-        let sandbox = Self { scenario, dir, names, kinds, count: Cell::new(0), began: Instant::now() };
+        let sandbox = Self { scenario, dir, names, kinds, made_network: Cell::new(false), count: Cell::new(0), began: Instant::now() };
         // what KUBECONFIG of a user may name: nothing of it may be used or changed
         std::fs::write(sandbox.users_kubeconfig(), HOSTILE).unwrap();
         sandbox
@@ -132,6 +134,9 @@ impl Sandbox {
 
     /// A kind cluster as any user makes one, with a kubeconfig of its own.
     pub(crate) fn kind_cluster(&self, cluster: &str, image: &str) -> PathBuf {
+        if self.kinds.borrow().is_empty() {
+            self.made_network.set(self.run("docker", &["network", "inspect", "kind"]).code != Some(0));
+        }
         self.kinds.borrow_mut().push(cluster.to_owned());
         let kubeconfig = self.path().join(format!("{cluster}.kubeconfig"));
         let file = kubeconfig.to_str().unwrap();
@@ -144,6 +149,9 @@ impl Sandbox {
         let kubeconfig = self.path().join(format!("{cluster}.kubeconfig"));
         self.run("kind", &["delete", "cluster", "--name", cluster, "--kubeconfig", kubeconfig.to_str().unwrap()]);
         self.kinds.borrow_mut().retain(|known| known != cluster);
+        if self.kinds.borrow().is_empty() && self.made_network.replace(false) {
+            self.run("docker", &["network", "rm", "kind"]);
+        }
     }
 
     /// Names that were used.

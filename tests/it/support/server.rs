@@ -102,8 +102,9 @@ impl Engine {
                 let (engine, noted) = (self.clone(), Arc::clone(&noted));
                 std::thread::spawn(move || {
                     serve(stream, &|request| {
-                        noted.lock().unwrap().push(request.to_owned());
-                        engine.answer(request)
+                        let mut noted = noted.lock().unwrap();
+                        noted.push(request.to_owned());
+                        engine.answer(request, &noted)
                     });
                 });
             }
@@ -115,13 +116,18 @@ impl Engine {
         self.kept.as_object()?.iter().find(|(name, _)| image.contains(name.as_str())).map(|(_, labels)| labels)
     }
 
-    fn answer(&self, request: &str) -> Answer {
+    fn answer(&self, request: &str, noted: &[String]) -> Answer {
         let ok = |body: &Value| (200, String::new(), body.to_string());
         match request {
             "GET /version" => ok(&json!({"ApiVersion": self.api, "Version": "27.5.1"})),
             "GET /info" => ok(&self.info),
             "GET /containers/json" => ok(&self.containers),
-            "GET /containers/json?nodes" => ok(&self.nodes),
+            "GET /containers/json?nodes" => {
+                let gone = |node: &&Value| noted.contains(&format!("DELETE /containers/{}", node["Id"].as_str().unwrap_or_default()));
+                let nodes: Vec<&Value> = self.nodes.as_array().into_iter().flatten().filter(|node| !gone(node)).collect();
+                ok(&json!(nodes))
+            }
+            container if container.starts_with("DELETE /containers/") => (204, String::new(), String::new()),
             file if file.ends_with("/archive") && self.begun => (200, String::new(), String::new()),
             "POST /networks/create" => (201, String::new(), json!({"Id": "1", "Warning": ""}).to_string()),
             "GET /networks" | "GET /images/json" => ok(&json!([])),
