@@ -2,9 +2,9 @@
 
 use super::item::{Item, Subject};
 
-/// What the processes of one node with the Task API's stack take, rounded up (docs/limits.md says how it was counted).
-const INSTANCES: u64 = 60;
-const WATCHES: u64 = 2000;
+/// What the processes of one node with the Task API's stack take, rounded up (docs/limits.md has the counts).
+const INSTANCES: u64 = 40;
+const WATCHES: u64 = 600;
 /// What kind's documentation advises where there are several nodes.
 const ADVICE: &str = "fs.inotify.max_user_instances=512 fs.inotify.max_user_watches=524288";
 
