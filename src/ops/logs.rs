@@ -28,7 +28,7 @@ pub struct LogsOptions {
     pub follow: bool,
     /// Not older than that, as people write durations.
     pub since: Option<String>,
-    /// At most so many of the last lines of each program; without it [`LAST`], or all where something else bounds them.
+    /// At most so many of the last lines of each program; without it 20, or all where something else bounds them.
     pub last: Option<u32>,
     /// Only lines in which this regular expression is found.
     pub grep: Option<String>,
